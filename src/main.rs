@@ -1,0 +1,97 @@
+//! `talk`: direct conversations between two people on terminals.
+//!
+//! One executable that is several programs: started as `talk_client` or `talk_server` it is that mode, else its first
+//! argument names the mode. This is the one place that prints an error and decides the exit status.
+
+mod buffer;
+mod engine;
+mod modes;
+mod outcome;
+mod protocol;
+mod report;
+#[expect(unsafe_code, reason = "the one module that talks to the operating system; each block argues its soundness")]
+mod sys;
+mod terminal;
+mod window;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use modes::{MODES, Mode, Usage};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(status) => status,
+        Err(error) => match error.downcast_ref::<Usage>() {
+            Some(usage) if usage.asked_for => print(&usage.text),
+            Some(usage) => fail(usage, 2),
+            None => fail(format_args!("{error:#}"), 1),
+        },
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let mut words = Vec::new();
+    for word in std::env::args_os() {
+        match word.into_string() {
+            Ok(word) => words.push(word),
+            Err(word) => bail!(wrong(format!("argument '{}' is not UTF-8", word.display()))),
+        }
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (&program, arguments) = words.split_first().unwrap_or((&"talk", &[]));
+    let program = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("talk");
+    if let Some(mode) = MODES.iter().find(|mode| mode.link == Some(program)) {
+        return (mode.run)(&[program], arguments);
+    }
+    match arguments {
+        ["--version" | "-V"] => Ok(print(&format!("talk {}\n", env!("CARGO_PKG_VERSION")))),
+        ["help" | "--help" | "-h"] => Ok(print(&overview())),
+        ["help", name] => (mode(name)?.run)(&["talk", name], &["--help"]),
+        [name, arguments @ ..] => (mode(name)?.run)(&["talk", name], arguments),
+        [] => bail!(wrong(format!("name a mode\n\n{}", overview()))),
+    }
+}
+
+fn mode(name: &str) -> Result<&'static Mode> {
+    match MODES.iter().find(|mode| mode.name == name) {
+        Some(mode) => Ok(mode),
+        None => bail!(wrong(format!("no mode is named '{name}'\n\n{}", overview()))),
+    }
+}
+
+/// The modes, and where to read on.
+fn overview() -> String {
+    let mut text = String::from(
+        "Usage: talk <mode> [<arguments>]\n\n\
+         Direct conversations between two people on terminals.\n\nModes:\n",
+    );
+    for mode in &MODES {
+        text += &format!("  {:<10}{}\n", mode.name, mode.about);
+    }
+    text + "\nExamples:\n  talk server              at the desk\n  \
+            talk client desk-host    from anywhere else\n\n\
+            Run talk <mode> --help for the options of a mode.\n"
+}
+
+fn wrong(text: String) -> Usage {
+    Usage { text, asked_for: false }
+}
+
+/// Prints what was asked for. A reader that went away has seen enough; a full disk is an error.
+fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(error, 1),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn fail(what: impl std::fmt::Display, status: u8) -> ExitCode {
+    // Standard error may be closed; there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "talk: {what}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,56 @@
+//! The desk's end of one call, in a window of its own.
+//!
+//! The invariant: the descriptor it is given is checked before it is believed.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use argh::FromArgs;
+
+use super::{Usage, own_name, parse};
+use crate::engine::{self, Engine, LEAVING};
+use crate::outcome;
+use crate::protocol::conversation::{Conversation, Role};
+use crate::report::{Report, Reporter};
+use crate::sys::signals::Signals;
+use crate::sys::sockets;
+use crate::terminal::lines::Lines;
+
+/// Hold the desk's end of a call. The server starts this in the window of each call.
+///
+/// It can be started by any program that accepts calls and hands over the connected socket.
+#[derive(FromArgs)]
+#[argh(
+    help_triggers("-h", "--help"),
+    example = "Behind another listener, which has the call as standard input:\n  \
+               tcpserver 0 8255 xterm -e sh -c 'exec {command_name} 3' 3<&0",
+    error_code(1, "The conversation did not take place or not end properly."),
+    error_code(2, "The arguments are wrong.")
+)]
+struct Options {
+    /// the number of an open descriptor: the connected stream socket of the call
+    #[argh(positional)]
+    fd: String,
+}
+
+/// Adopts the call and converses until either end leaves.
+pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
+    let options: Options = parse(command, arguments)?;
+    let number: i32 =
+        options.fd.parse().map_err(|_| Usage::wrong(format!("'{}' is not the number of a descriptor", options.fd)))?;
+    let socket = sockets::adopt(number)
+        .map_err(|unfit| Usage::wrong(format!("descriptor {number} {unfit}; a handler needs a connected call")))?;
+    let name = own_name(None)?;
+    let signals = Signals::watch(&LEAVING)?;
+    let reporter = Reporter::inherited();
+    let report = |report: Report| reporter.iter().for_each(|reporter| reporter.send(&report));
+
+    let mut terminal = Lines::new()?;
+    let conversation = Conversation::new(Role::Handler, name, engine::input(), Instant::now());
+    let mut opened = |_: &_| report(Report::Open);
+    let engine = Engine::new(socket, conversation, &mut terminal, &signals, &mut opened);
+    let (outcome, conversation) = engine.run()?;
+    report(Report::Ended(outcome::describe(&outcome, &conversation)));
+    outcome::conclude(&outcome, &conversation)
+}

@@ -1,0 +1,108 @@
+//! The modes of the program: which name means which, and how each reads its arguments.
+//!
+//! The invariant: a mode is an entry of [`MODES`] and nothing else; no mode knows another.
+
+mod client;
+mod handler;
+mod server;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use argh::{EarlyExit, TopLevelCommand};
+
+use crate::protocol::name::Name;
+use crate::sys::process;
+
+/// The port of a desk: TALK on the keys of a telephone.
+const PORT: u16 = 8255;
+/// The variable with this end's name, in place of `--name`.
+const NAME_VARIABLE: &str = "TALK_NAME";
+
+/// One of the programs in this executable.
+pub struct Mode {
+    pub name: &'static str,
+    /// The file name that means this mode without being asked.
+    pub link: Option<&'static str>,
+    pub about: &'static str,
+    /// Runs it, given how it was called and its arguments.
+    pub run: fn(&[&str], &[&str]) -> Result<ExitCode>,
+}
+
+/// Every mode, in the order of the list that a person sees.
+pub const MODES: [Mode; 3] = [
+    Mode { name: "client", link: Some("talk_client"), about: "call somebody", run: client::run },
+    Mode {
+        name: "server",
+        link: Some("talk_server"),
+        about: "keep a desk: a window for every caller",
+        run: server::run,
+    },
+    Mode {
+        name: "handler",
+        link: None,
+        about: "hold the desk's end of a call (the server starts it)",
+        run: handler::run,
+    },
+];
+
+/// The command line was wrong, or only asked for help.
+#[derive(Debug)]
+pub struct Usage {
+    pub text: String,
+    pub asked_for: bool,
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text.trim_end())
+    }
+}
+
+impl std::error::Error for Usage {}
+
+impl From<EarlyExit> for Usage {
+    fn from(exit: EarlyExit) -> Self {
+        Self { text: exit.output, asked_for: exit.status.is_ok() }
+    }
+}
+
+impl Usage {
+    fn wrong(text: impl Into<String>) -> Self {
+        Self { text: text.into(), asked_for: false }
+    }
+}
+
+/// Reads the arguments of a mode; `--option=value` is the same as `--option value`.
+fn parse<T: TopLevelCommand>(command: &[&str], arguments: &[&str]) -> Result<T, Usage> {
+    let mut words = Vec::new();
+    let mut options = true;
+    for &argument in arguments {
+        options &= argument != "--";
+        match argument.split_once('=') {
+            Some((option, value)) if options && option.starts_with("--") => words.extend([option, value]),
+            _ => words.push(argument),
+        }
+    }
+    Ok(T::from_args(command, &words)?)
+}
+
+/// A port as a person writes it.
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a port is a number from 0 to 65535".into())
+}
+
+/// What this end is called: as chosen, or as the environment says, or the login name.
+fn own_name(chosen: Option<Name>) -> Result<Name> {
+    if let Some(name) = chosen {
+        return Ok(name);
+    }
+    match std::env::var(NAME_VARIABLE) {
+        Ok(name) => name.parse().map_err(|error| Usage::wrong(format!("{NAME_VARIABLE}: {error}")).into()),
+        Err(_) => {
+            let login = process::login_name().and_then(|name| name.parse().ok());
+            login.ok_or_else(|| Usage::wrong("this user has no login name; choose one with --name").into())
+        }
+    }
+}

@@ -1,0 +1,532 @@
+//! Who may say what, when: one end of a conversation, without any I/O (docs/PROTOCOL.md, "A conversation").
+//!
+//! The engine feeds in what was typed, what arrived and what time it is; [`Conversation::poll`] hands out what to do,
+//! in order. Bytes to send wait in [`Conversation::outgoing`]. The invariant: BYE answers the other end's BYE only after
+//! [`Conversation::shown`], so whoever sees the answer knows that every line was shown or written here.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use memchr::memchr;
+
+use crate::buffer::Buffer;
+use super::frame::{self, Frame, FrameError};
+use super::name::Name;
+
+/// How long a caller waits for somebody to answer.
+pub const RING_LIMIT: Duration = Duration::from_secs(60);
+/// How long a desk waits for the caller's HELLO.
+pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
+/// How long a goodbye waits for its answer.
+pub const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
+/// After the other end's goodbye, a stream that is silent this long has said its last words.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long an end that is being dropped may take to read why.
+const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
+/// Bytes that may wait to be sent before no more input is taken.
+const OUTGOING_LIMIT: usize = 256 * 1024;
+/// Room for one read from the socket, in bytes.
+const READ_SIZE: usize = 64 * 1024;
+
+/// Which end of the call this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Caller,
+    Handler,
+}
+
+/// Who types here: decides what becomes of input when the other end has said goodbye.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// A person: nobody is left to read, so nothing more is said.
+    Person,
+    /// A file or a program: what it still holds is sent first.
+    Stream,
+}
+
+/// Why this end says goodbye.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goodbye<'a> {
+    /// Nothing more to say; the other end may take its time to finish.
+    InputEnded,
+    /// Wants to go now, and says why (empty: for no reason given).
+    Leaving(&'a str),
+}
+
+/// What the engine does next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// The other end said HELLO: the conversation is open.
+    Answered(&'a Name),
+    /// Show a piece of foreign text; `complete` when its line ends here.
+    Show { text: &'a [u8], complete: bool },
+    /// The other end said goodbye, and why.
+    Left(&'a [u8]),
+    /// Everything has been sent: shut the sending direction.
+    Shutdown,
+    /// The conversation is over.
+    End(End),
+}
+
+/// How a conversation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// Goodbyes were exchanged and everything was shown.
+    Done,
+    /// The other end said goodbye, with this reason, instead of HELLO.
+    Refused(Box<[u8]>),
+    /// This end left before anybody answered.
+    GaveUp,
+    /// No HELLO came within this time.
+    NoHello(Duration),
+    /// The other end broke the protocol.
+    Broken(Fault),
+    /// The connection ended without a goodbye.
+    Lost(String),
+    /// Our goodbye was not answered in time.
+    NotConfirmed,
+}
+
+/// A rule that the other end broke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    Frame(FrameError),
+    TextBeforeHello,
+    SecondHello,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Frame(error) => error.fmt(f),
+            Self::TextBeforeHello => f.write_str("text before HELLO"),
+            Self::SecondHello => f.write_str("a second HELLO"),
+        }
+    }
+}
+
+/// Our sending direction; it only moves down this list.
+#[derive(Debug, PartialEq, Eq)]
+enum Sending {
+    Open,
+    /// BYE is the last of the outgoing bytes.
+    Bye,
+    /// Nothing more can be sent.
+    Shut,
+}
+
+/// The other end's sending direction; it only moves down this list.
+#[derive(Debug, PartialEq, Eq)]
+enum Receiving {
+    BeforeHello,
+    Talking,
+    /// BYE has come.
+    Left,
+    /// The end is decided: what still comes is thrown away.
+    Deaf,
+}
+
+/// One end of a conversation.
+#[derive(Debug)]
+pub struct Conversation {
+    role: Role,
+    name: Name,
+    input: Input,
+    peer: Option<Name>,
+
+    sending: Sending,
+    outgoing: Buffer,
+    /// Why sending failed.
+    unsent: Option<String>,
+    /// No more input is taken.
+    input_over: bool,
+    /// Lines said here, the last one even if its newline never came.
+    lines: u64,
+    mid_line: bool,
+
+    receiving: Receiving,
+    inbox: Buffer,
+    /// Nothing more arrives.
+    closed: bool,
+    /// All that came before the other end's BYE is shown.
+    shown: bool,
+    /// The reason in the other end's BYE.
+    reason: Box<[u8]>,
+    /// The other end said goodbye while we still talked.
+    answering: bool,
+
+    /// When [`Conversation::tick`] has something to do; what, follows from the state.
+    deadline: Option<Instant>,
+    /// This end wants to go now: progress does not extend its goodbye.
+    hurried: bool,
+    /// How it ends, once that is decided and is not [`End::Done`].
+    verdict: Option<End>,
+    /// Nothing has to be waited for before the verdict takes effect.
+    settled: bool,
+}
+
+/// What one look into the inbox found.
+enum Found {
+    Nothing,
+    Skipped,
+    Answered,
+    Text { length: usize, complete: bool },
+    Left,
+}
+
+impl Conversation {
+    /// A conversation that begins `now`. A caller says HELLO at once, a handler once it has heard one.
+    pub fn new(role: Role, name: Name, input: Input, now: Instant) -> Self {
+        let mut outgoing = Buffer::default();
+        if role == Role::Caller {
+            frame::put_hello(&mut outgoing, &name);
+        }
+        Self {
+            role,
+            name,
+            input,
+            peer: None,
+            sending: Sending::Open,
+            outgoing,
+            unsent: None,
+            input_over: false,
+            lines: 0,
+            mid_line: false,
+            receiving: Receiving::BeforeHello,
+            inbox: Buffer::default(),
+            closed: false,
+            shown: false,
+            reason: Box::default(),
+            answering: false,
+            deadline: Some(now + hello_limit(role)),
+            hurried: false,
+            verdict: None,
+            settled: false,
+        }
+    }
+
+    /// Lines said here so far. Only [`End::Done`] confirms them.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the other end was the first to say goodbye.
+    pub fn left_first(&self) -> bool {
+        self.answering
+    }
+
+    /// Who is at the other end, once they have said HELLO.
+    pub fn peer(&self) -> Option<&Name> {
+        self.peer.as_ref()
+    }
+
+    /// When to call [`Conversation::tick`].
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Whether input is welcome: somebody listens and not too much waits to be sent.
+    pub fn wants_input(&self) -> bool {
+        self.peer.is_some() && !self.input_over && self.outgoing.len() < OUTGOING_LIMIT
+    }
+
+    /// Says `bytes` of input: each line as TEXT, what follows the last newline as PART. What comes after a goodbye has
+    /// nobody to go to and is dropped.
+    pub fn say(&mut self, mut bytes: &[u8], now: Instant) {
+        if self.peer.is_none() || self.input_over {
+            return;
+        }
+        while !bytes.is_empty() {
+            let newline = memchr(b'\n', bytes);
+            self.say_piece(&bytes[..newline.unwrap_or(bytes.len())], newline.is_some());
+            bytes = newline.map_or(&[], |at| &bytes[at + 1..]);
+        }
+        if self.receiving == Receiving::Left {
+            self.deadline = Some(now + LAST_WORDS);
+        }
+    }
+
+    /// Says text without a newline in it, in as many frames as its length needs.
+    fn say_piece(&mut self, mut text: &[u8], complete: bool) {
+        self.lines += u64::from(!self.mid_line);
+        self.mid_line = !complete;
+        while text.len() > frame::MAX_PAYLOAD {
+            let (piece, rest) = text.split_at(cut(text));
+            frame::put_text(&mut self.outgoing, piece, false);
+            text = rest;
+        }
+        frame::put_text(&mut self.outgoing, text, complete);
+    }
+
+    /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end.
+    pub fn leave(&mut self, goodbye: Goodbye<'_>, now: Instant) {
+        if self.input_over || self.verdict.is_some() {
+            return;
+        }
+        self.input_over = true;
+        let reason = match goodbye {
+            Goodbye::InputEnded => "",
+            Goodbye::Leaving(reason) => reason,
+        };
+        self.hurried = goodbye != Goodbye::InputEnded;
+        match self.receiving {
+            Receiving::BeforeHello => self.drop_peer(End::GaveUp, reason, now),
+            Receiving::Talking => self.say_bye(reason, now),
+            Receiving::Left => self.answer(now),
+            Receiving::Deaf => {}
+        }
+    }
+
+    /// Stops waiting for anything, be it the answer to our goodbye or room to show what has come.
+    pub fn give_up(&mut self) {
+        self.receiving = Receiving::Deaf;
+        self.decide(End::NotConfirmed);
+    }
+
+    /// Whether nothing that still arrives matters, so that the end need not wait for the screen.
+    pub fn given_up(&self) -> bool {
+        self.verdict == Some(End::NotConfirmed)
+    }
+
+    /// Everything that [`Conversation::poll`] handed out has been shown or written. Returns whether that leads to more.
+    pub fn shown(&mut self, now: Instant) -> bool {
+        let news = !self.shown && self.receiving == Receiving::Left;
+        self.shown |= news;
+        self.answer(now);
+        news
+    }
+
+    /// Room to read into from the socket, or `None` when nothing more arrives.
+    pub fn room(&mut self) -> Option<&mut [u8]> {
+        (!self.closed).then(|| self.inbox.space(READ_SIZE))
+    }
+
+    /// `count` bytes arrived in [`Conversation::room`].
+    pub fn received(&mut self, count: usize, now: Instant) {
+        self.inbox.filled(count);
+        self.progress(now);
+    }
+
+    /// The other end closed its sending direction.
+    pub fn closed(&mut self) {
+        self.closed = true;
+        match self.receiving {
+            Receiving::Left => {}
+            Receiving::Deaf => self.settled = true,
+            _ => self.decide(End::Lost("the other end closed it without a goodbye".into())),
+        }
+    }
+
+    /// Receiving failed, and with it the connection.
+    pub fn receive_failed(&mut self, why: String) {
+        self.closed = true;
+        self.decide(End::Lost(why));
+    }
+
+    /// Sending failed. What the other end said last may still be on its way, so the end waits for the end of receiving.
+    pub fn send_failed(&mut self, why: String) {
+        self.outgoing.clear();
+        self.input_over = true;
+        self.sending = Sending::Shut;
+        self.unsent.get_or_insert(why);
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn outgoing(&self) -> &[u8] {
+        self.outgoing.bytes()
+    }
+
+    /// The first `count` outgoing bytes have been sent.
+    pub fn sent(&mut self, count: usize, now: Instant) {
+        self.outgoing.take(count);
+        self.progress(now);
+    }
+
+    /// Does what is due at the [deadline](Self::deadline), if it has passed.
+    pub fn tick(&mut self, now: Instant) {
+        if self.deadline.is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        self.deadline = None;
+        if self.verdict.is_some() {
+            self.settled = true;
+            return;
+        }
+        match self.receiving {
+            Receiving::BeforeHello => {
+                let limit = hello_limit(self.role);
+                let reason = format!("no HELLO within {} s", limit.as_secs());
+                self.drop_peer(End::NoHello(limit), &reason, now);
+            }
+            // Silence means nothing while input is held back because too much waits to be sent.
+            Receiving::Left if self.outgoing.len() >= OUTGOING_LIMIT => {
+                self.deadline = Some(now + LAST_WORDS);
+            }
+            Receiving::Left if !self.input_over => {
+                self.input_over = true;
+                self.answer(now);
+            }
+            _ => self.give_up(),
+        }
+    }
+
+    /// The next thing to do, or `None` until something happens. Text is readable until the next call.
+    pub fn poll(&mut self, now: Instant) -> Option<Action<'_>> {
+        let found = loop {
+            match self.look(now) {
+                Found::Skipped => {}
+                found => break found,
+            }
+        };
+        match found {
+            Found::Answered => self.peer.as_ref().map(Action::Answered),
+            Found::Text { length, complete } => {
+                let text = &self.inbox.take(length)[frame::HEADER..];
+                Some(Action::Show { text, complete })
+            }
+            // An answer to our own goodbye is no news.
+            Found::Left if self.answering => Some(Action::Left(&self.reason)),
+            Found::Left => self.outcome(),
+            Found::Nothing | Found::Skipped => self.outcome(),
+        }
+    }
+
+    /// Looks at the next frame in the inbox and changes state accordingly. Text stays in the inbox for `poll`.
+    fn look(&mut self, now: Instant) -> Found {
+        if matches!(self.receiving, Receiving::Left | Receiving::Deaf) {
+            self.inbox.clear();
+            return Found::Nothing;
+        }
+        let (frame, length) = match frame::decode(self.inbox.bytes()) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Found::Nothing,
+            Err(error) => return self.fault(Fault::Frame(error), now),
+        };
+        let open = self.receiving == Receiving::Talking;
+        let found = match frame {
+            Frame::Unknown(_) => Found::Skipped,
+            Frame::Hello(_) if open => return self.fault(Fault::SecondHello, now),
+            Frame::Hello(name) => self.meet(name),
+            Frame::Text(_) if open => return Found::Text { length, complete: true },
+            Frame::Part(_) if open => return Found::Text { length, complete: false },
+            Frame::Text(_) | Frame::Part(_) => return self.fault(Fault::TextBeforeHello, now),
+            Frame::Bye(reason) => {
+                self.reason = reason.into();
+                if open { self.part(now) } else { self.refused() }
+            }
+        };
+        self.inbox.take(length.min(self.inbox.len()));
+        found
+    }
+
+    /// The other end said HELLO.
+    fn meet(&mut self, name: Name) -> Found {
+        self.peer = Some(name);
+        self.receiving = Receiving::Talking;
+        self.deadline = None;
+        if self.role == Role::Handler {
+            frame::put_hello(&mut self.outgoing, &self.name);
+        }
+        Found::Answered
+    }
+
+    /// The other end said BYE.
+    fn part(&mut self, now: Instant) -> Found {
+        self.receiving = Receiving::Left;
+        if self.sending == Sending::Open {
+            self.answering = true;
+            self.input_over |= self.input == Input::Person;
+            self.deadline = (!self.input_over).then_some(now + LAST_WORDS);
+        } else if self.sending == Sending::Shut {
+            self.deadline = None;
+        }
+        Found::Left
+    }
+
+    fn refused(&mut self) -> Found {
+        self.decide(End::Refused(self.reason.clone()));
+        self.receiving = Receiving::Deaf;
+        Found::Nothing
+    }
+
+    fn fault(&mut self, fault: Fault, now: Instant) -> Found {
+        let reason = format!("protocol error: {fault}");
+        self.drop_peer(End::Broken(fault), &reason, now);
+        Found::Nothing
+    }
+
+    /// Tells the other end why it is being dropped, and gives it a moment to read that.
+    fn drop_peer(&mut self, end: End, reason: &str, now: Instant) {
+        if self.sending == Sending::Open {
+            self.say_bye(reason, now);
+        }
+        self.input_over = true;
+        self.receiving = Receiving::Deaf;
+        self.deadline = Some(now + FAREWELL_LIMIT);
+        self.settled = self.closed;
+        self.verdict.get_or_insert(end);
+    }
+
+    /// Answers the other end's BYE once all is shown and nothing more is to be said.
+    fn answer(&mut self, now: Instant) {
+        let due = self.receiving == Receiving::Left && self.shown && self.input_over;
+        if due && self.sending == Sending::Open {
+            self.say_bye("", now);
+        }
+    }
+
+    fn say_bye(&mut self, reason: &str, now: Instant) {
+        frame::put_bye(&mut self.outgoing, reason);
+        self.sending = Sending::Bye;
+        self.deadline = Some(now + GOODBYE_LIMIT);
+    }
+
+    /// Bytes moved: a goodbye that is in no hurry waits for more.
+    fn progress(&mut self, now: Instant) {
+        let waiting = self.sending != Sending::Open && self.receiving == Receiving::Talking;
+        if waiting && !self.hurried {
+            self.deadline = Some(now + GOODBYE_LIMIT);
+        }
+    }
+
+    /// The first verdict stands.
+    fn decide(&mut self, end: End) {
+        self.verdict.get_or_insert(end);
+        self.settled = true;
+    }
+
+    /// What is left to do when the inbox has nothing.
+    fn outcome(&mut self) -> Option<Action<'static>> {
+        if self.sending == Sending::Bye && self.outgoing.is_empty() {
+            self.sending = Sending::Shut;
+            // A caller who hangs up while it rings has nothing to wait for.
+            self.settled |= self.verdict == Some(End::GaveUp);
+            return Some(Action::Shutdown);
+        }
+        if let Some(end) = &self.verdict {
+            return self.settled.then(|| Action::End(end.clone()));
+        }
+        let end = self.unsent.clone().map_or(End::Done, End::Lost);
+        (self.sending == Sending::Shut && self.shown).then_some(Action::End(end))
+    }
+}
+
+fn hello_limit(role: Role) -> Duration {
+    match role {
+        Role::Caller => RING_LIMIT,
+        Role::Handler => HELLO_LIMIT,
+    }
+}
+
+/// Where to cut text that is too long for one frame: at most [`frame::MAX_PAYLOAD`] bytes, not inside a character.
+fn cut(text: &[u8]) -> usize {
+    let continues = |&at: &usize| text[at] & 0b1100_0000 == 0b1000_0000;
+    (frame::MAX_PAYLOAD - 3..=frame::MAX_PAYLOAD)
+        .rev()
+        .find(|at| !continues(at))
+        .unwrap_or(frame::MAX_PAYLOAD)
+}

@@ -1,0 +1,12 @@
+//! What touches the operating system, and the only home of `unsafe`.
+//!
+//! Everything above speaks in `OwnedFd`, `Instant` and plain values. The invariant: each `unsafe` block carries the
+//! argument why it is sound, and no function here knows what a conversation is.
+
+pub mod keyboard;
+pub mod mailbox;
+pub mod process;
+pub mod ready;
+pub mod signals;
+pub mod sink;
+pub mod sockets;

@@ -1,0 +1,100 @@
+//! Processes: fork a child that never returns, become another program, reap what has ended.
+//!
+//! The invariant: a forked child leaves only by exec or `_exit`, so nothing that the parent would do at its end
+//! (destructors, buffered output) happens twice.
+
+use std::convert::Infallible;
+use std::ffi::{CString, OsStr};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::{env, fs, io};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, User, execvpe, fork, getuid};
+
+/// Forks a child that closes the descriptors that stay with the parent, runs `child` and exits with the status it
+/// returns. The parent gets the child's pid.
+///
+/// # Errors
+/// fork(2) failed: too many processes, or no memory.
+pub fn spawn(parents: &[BorrowedFd<'_>], child: impl FnOnce() -> u8) -> io::Result<Pid> {
+    debug_assert_eq!(threads(), 1, "fork from a process with threads");
+    // SAFETY: the process has one thread (asserted above in debug builds; nothing in this program starts another), so
+    // no lock can be held by a thread that the child does not have, and the child may go on as the parent could.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            for fd in parents {
+                // SAFETY: the owner of this descriptor is the parent's code, which never runs in this process.
+                unsafe { libc::close(fd.as_raw_fd()) };
+            }
+            let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(101);
+            // SAFETY: _exit(2) ends the process; it runs nothing of ours.
+            unsafe { libc::_exit(status.into()) }
+        }
+    }
+}
+
+fn threads() -> usize {
+    // The test harness runs tests in threads of its own; there, a test forks only what execs or exits at once.
+    if cfg!(test) { 1 } else { fs::read_dir("/proc/self/task").map_or(1, Iterator::count) }
+}
+
+/// Becomes the program `argv[0]`, looked up on PATH, with this environment and `variables` besides.
+///
+/// # Errors
+/// Returns only when it failed (execve(2)).
+pub fn exec(argv: &[impl AsRef<OsStr>], variables: &[(&str, &OsStr)]) -> io::Result<Infallible> {
+    let argv: Vec<CString> = argv.iter().map(|word| c_string(word.as_ref())).collect::<Result<_, _>>()?;
+    let kept = env::vars_os().filter(|(key, _)| variables.iter().all(|(ours, _)| key != ours));
+    let ours = variables.iter().map(|(key, value)| (OsStr::new(key).into(), value.into()));
+    let environment: Vec<CString> = kept
+        .chain(ours)
+        .map(|(key, value)| {
+            let mut pair = key;
+            pair.push("=");
+            pair.push(value);
+            c_string(&pair)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(execvpe(&argv[0], &argv, &environment)?)
+}
+
+fn c_string(word: &OsStr) -> io::Result<CString> {
+    Ok(CString::new(word.as_bytes())?)
+}
+
+/// Marks every descriptor above 2 close-on-exec, also those that this process itself inherited.
+///
+/// # Errors
+/// /proc is not there to list them.
+pub fn close_all_on_exec() -> io::Result<()> {
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let number = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
+        let Some(number) = number.filter(|&number| number > 2) else { continue };
+        // SAFETY: the descriptor is borrowed for one fcntl(2); should it be gone already, that answers EBADF.
+        let fd = unsafe { BorrowedFd::borrow_raw(number) };
+        match fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
+            Ok(_) | Err(Errno::EBADF) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The children that have ended since the last call, and how.
+pub fn reap() -> impl Iterator<Item = (Pid, WaitStatus)> {
+    std::iter::from_fn(|| match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+        Ok(status) => status.pid().map(|pid| (pid, status)),
+        Err(_) => None,
+    })
+}
+
+/// The login name of whoever runs this process, if the system knows one.
+pub fn login_name() -> Option<String> {
+    let known = User::from_uid(getuid()).ok().flatten().map(|user| user.name);
+    known.or_else(|| env::var("LOGNAME").ok()).filter(|name| !name.is_empty())
+}

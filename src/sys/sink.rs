@@ -1,0 +1,144 @@
+//! A place that output goes to without ever making the loop wait: a terminal, a pipe, a socket, a file.
+//!
+//! `O_NONBLOCK` belongs to the open file description, which a shell or an xterm may share, so it is never set on an
+//! inherited descriptor. The invariant: a write here either takes what the reader has room for or says that it would
+//! block.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+
+use nix::libc;
+use nix::sys::socket::{MsgFlags, send};
+
+/// The most bytes that a pipe which select(2) calls writable takes without blocking (pipe(7)).
+const PIPE_BUF: usize = libc::PIPE_BUF;
+
+/// Somewhere to write to.
+#[derive(Debug)]
+pub struct Sink {
+    fd: File,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// A description of our own, non-blocking, on the same terminal or pipe.
+    Own,
+    /// A socket: non-blocking by flag.
+    Socket,
+    /// A regular file or a device such as /dev/null, which select(2) always calls writable.
+    File,
+    /// A terminal or pipe that could not be opened again: small writes, after select(2).
+    Shared,
+}
+
+impl Sink {
+    /// A sink that writes to where `fd` does.
+    ///
+    /// # Errors
+    /// `fd` cannot be duplicated or is not open.
+    pub fn new(fd: BorrowedFd<'_>) -> io::Result<Self> {
+        let file = File::from(fd.try_clone_to_owned()?);
+        let kind = file.metadata()?.file_type();
+        let terminal = nix::unistd::isatty(fd).unwrap_or(false);
+        Ok(if kind.is_fifo() || terminal {
+            match reopen(fd) {
+                Ok(own) => Self { fd: own, kind: Kind::Own },
+                Err(_) => Self { fd: file, kind: Kind::Shared },
+            }
+        } else {
+            let kind = if kind.is_socket() { Kind::Socket } else { Kind::File };
+            Self { fd: file, kind }
+        })
+    }
+
+    /// Whether select(2) must be asked before every write.
+    pub fn must_wait(&self) -> bool {
+        matches!(self.kind, Kind::Shared)
+    }
+
+    /// Writes what fits of `bytes` and returns how many bytes that was.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing fits; else write(2) or send(2) failed: the reader is gone, the disk is full.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = match self.kind {
+            Kind::Own | Kind::File => self.fd.write(bytes),
+            Kind::Shared => self.fd.write(&bytes[..bytes.len().min(PIPE_BUF)]),
+            Kind::Socket => {
+                let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+                send(self.fd.as_raw_fd(), bytes, flags).map_err(io::Error::from)
+            }
+        };
+        match result {
+            Ok(0) if !bytes.is_empty() => Err(ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => Err(ErrorKind::WouldBlock.into()),
+            result => result,
+        }
+    }
+}
+
+impl AsFd for Sink {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Opens the same terminal or pipe once more, as a description of our own (proc_pid_fd(5)).
+fn reopen(fd: BorrowedFd<'_>) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    fn fill(sink: &mut Sink) -> (usize, ErrorKind) {
+        let mut written = 0;
+        loop {
+            match sink.write(&[b'x'; 70_000]) {
+                Ok(count) => written += count,
+                Err(error) => return (written, error.kind()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_pipe_or_socket_takes_no_more_and_blocks_nobody() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut sink = Sink::new(writer.as_fd()).unwrap();
+        let (written, error) = fill(&mut sink);
+        assert_eq!(error, ErrorKind::WouldBlock);
+        let mut read = vec![0; written];
+        reader.read_exact(&mut read).unwrap();
+        assert!(sink.write(b"again").is_ok());
+
+        let (_reader, writer) = UnixStream::pair().unwrap();
+        assert_eq!(fill(&mut Sink::new(writer.as_fd()).unwrap()).1, ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn the_shared_description_stays_blocking() {
+        let (_reader, writer) = io::pipe().unwrap();
+        let _sink = Sink::new(writer.as_fd()).unwrap();
+        let flags = nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_GETFL).unwrap();
+        assert_eq!(flags & libc::O_NONBLOCK, 0);
+    }
+
+    #[test]
+    fn a_full_disk_and_a_gone_reader_are_errors() {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        assert_eq!(fill(&mut Sink::new(full.as_fd()).unwrap()).1, ErrorKind::StorageFull);
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(fill(&mut Sink::new(writer.as_fd()).unwrap()).1, ErrorKind::BrokenPipe);
+    }
+}

@@ -1,0 +1,280 @@
+//! Sockets of a call: listen, adopt, look without taking, send and receive without waiting, end.
+//!
+//! `O_NONBLOCK` belongs to the open file description, which an xterm shares with its handler: every call here says
+//! `MSG_DONTWAIT` instead. The invariant: a descriptor made here is close-on-exec until [`hand_over`].
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
+use std::{fmt, mem};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
+use nix::sys::select::FD_SETSIZE;
+use nix::sys::socket::{
+    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, getpeername,
+    getsockopt, listen as nix_listen, recv, send as nix_send, setsockopt, socket, sockopt,
+};
+
+/// Listens on `port` of one address, or of every address of this machine, IPv6 and IPv4 alike. Port 0 picks a free one.
+///
+/// # Errors
+/// socket(2), bind(2) or listen(2) failed: the port is taken, reserved, or the address is not ours.
+pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
+    let Some(address) = address else {
+        let every = |address: IpAddr| listen_on(SocketAddr::new(address, port));
+        return match every(Ipv6Addr::UNSPECIFIED.into()) {
+            // A host without IPv6 says so in one of these ways (ipv6(7), kernel parameter ipv6.disable).
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)) => {
+                every(Ipv4Addr::UNSPECIFIED.into())
+            }
+            result => result,
+        };
+    };
+    listen_on(SocketAddr::new(address, port))
+}
+
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    // Non-blocking: a call that is gone between poll(2) and accept(2) must not hold the server (accept(2)).
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(family, SockType::Stream, flags, None)?;
+    setsockopt(&socket, sockopt::ReuseAddr, &true)?;
+    if address.is_ipv6() {
+        setsockopt(&socket, sockopt::Ipv6V6Only, &false)?;
+    }
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
+    nix_listen(&socket, Backlog::MAXCONN)?;
+    Ok(TcpListener::from(socket))
+}
+
+/// Why a number is not the descriptor of a call.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unfit {
+    Standard,
+    BeyondSelect,
+    Closed,
+    NotASocket,
+    NotAStream,
+    Listening,
+    NotConnected,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Standard => "is standard input, output or error; the call needs one of its own, from 3 up",
+            Self::BeyondSelect => "is beyond select's limit of 1023",
+            Self::Closed => "is not open",
+            Self::NotASocket => "is not a socket",
+            Self::NotAStream => "is not a stream socket",
+            Self::Listening => "is a listening socket, not a call",
+            Self::NotConnected => "is not connected",
+        })
+    }
+}
+
+/// Takes over descriptor `number`, which this process inherited, as the socket of a call.
+///
+/// # Errors
+/// It is not a connected stream socket that select(2) can wait for.
+pub fn adopt(number: RawFd) -> Result<OwnedFd, Unfit> {
+    match number {
+        ..0 => return Err(Unfit::Closed),
+        0..=2 => return Err(Unfit::Standard),
+        _ if number as usize >= FD_SETSIZE => return Err(Unfit::BeyondSelect),
+        _ => {}
+    }
+    // SAFETY: the descriptor is borrowed for questions only; a closed one answers EBADF.
+    let fd = unsafe { BorrowedFd::borrow_raw(number) };
+    match getsockopt(&fd, sockopt::SockType) {
+        Ok(SockType::Stream) => {}
+        Ok(_) => return Err(Unfit::NotAStream),
+        Err(Errno::EBADF) => return Err(Unfit::Closed),
+        Err(_) => return Err(Unfit::NotASocket),
+    }
+    if getsockopt(&fd, sockopt::AcceptConn).unwrap_or(false) {
+        return Err(Unfit::Listening);
+    }
+    // A call that its caller has ended already still counts: what it said is there to be read.
+    let ended = getpeername::<SockaddrStorage>(number) == Err(Errno::ENOTCONN) && receivable(fd) == 0;
+    if ended {
+        return Err(Unfit::NotConnected);
+    }
+    let _ = fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    Ok(own(number))
+}
+
+fn receivable(fd: BorrowedFd<'_>) -> usize {
+    peek(fd, &mut [0]).unwrap_or(0)
+}
+
+/// Takes ownership of a descriptor that was just opened, or inherited and not used by anything else.
+pub fn own(number: RawFd) -> OwnedFd {
+    // SAFETY: every caller passes a descriptor that is open and that nothing else in this process owns.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// Lets a program that this process is about to become inherit `fd`, and returns the number it has there: below the
+/// limit of select(2).
+///
+/// # Errors
+/// No descriptor below the limit is free.
+pub fn hand_over(fd: OwnedFd) -> io::Result<RawFd> {
+    if (fd.as_raw_fd() as usize) < FD_SETSIZE {
+        fcntl(&fd, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        return Ok(std::os::fd::IntoRawFd::into_raw_fd(fd));
+    }
+    let low = fcntl(&fd, FcntlArg::F_DUPFD(3))?;
+    if low as usize >= FD_SETSIZE {
+        drop(own(low));
+        return Err(io::Error::other("no descriptor that select can wait for is free"));
+    }
+    Ok(low)
+}
+
+/// Sends small writes at once: a line must not wait for the acknowledgement of the one before (RFC 1122, 4.2.3.4).
+/// Not every stream is TCP, and none needs it to work.
+pub fn without_delay(fd: &impl AsFd) {
+    let _ = setsockopt(fd, sockopt::TcpNoDelay, &true);
+}
+
+/// Receives what is there.
+///
+/// # Errors
+/// `WouldBlock` when nothing is; else recv(2) failed.
+pub fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?)
+}
+
+/// Sends what there is room for.
+///
+/// # Errors
+/// `WouldBlock` when there is none; else send(2) failed.
+pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    Ok(nix_send(fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?)
+}
+
+/// Looks at what is there and leaves it there.
+///
+/// # Errors
+/// `WouldBlock` when nothing is; else recv(2) failed.
+pub fn peek(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    Ok(recv(fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK)?)
+}
+
+/// Calls the socket readable only once `bytes` bytes are there, or its end.
+///
+/// # Errors
+/// setsockopt(2) failed.
+pub fn readable_at(fd: &impl AsFd, bytes: usize) -> io::Result<()> {
+    let mark = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the option takes one int (SO_RCVLOWAT, socket(7)), which outlives the call and has the length given.
+    let result = unsafe {
+        libc::setsockopt(
+            fd.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_RCVLOWAT,
+            (&raw const mark).cast(),
+            mem::size_of_val(&mark) as libc::socklen_t,
+        )
+    };
+    Ok(Errno::result(result).map(drop)?)
+}
+
+/// Shuts the sending direction: the other end reads what was sent, and then the end.
+pub fn shut_sending(fd: BorrowedFd<'_>) {
+    let _ = nix::sys::socket::shutdown(fd.as_raw_fd(), nix::sys::socket::Shutdown::Write);
+}
+
+/// Breaks the connection off, so that the other end learns that it did not end properly, whoever else holds a copy of
+/// the descriptor: connect(2) to no address dissolves the association, which for TCP sends RST.
+pub fn reset(fd: BorrowedFd<'_>) {
+    // SAFETY: sockaddr is plain data, and zero is AF_UNSPEC in its family.
+    let nowhere: libc::sockaddr = unsafe { mem::zeroed() };
+    let length = mem::size_of_val(&nowhere) as libc::socklen_t;
+    // SAFETY: the address outlives the call and its length is right.
+    let dissolved = unsafe { libc::connect(fd.as_raw_fd(), &raw const nowhere, length) };
+    if dissolved != 0 {
+        let _ = nix::sys::socket::shutdown(fd.as_raw_fd(), nix::sys::socket::Shutdown::Both);
+    }
+}
+
+/// Sends `last` and shuts; then reads until the other end closes or `limit` has passed. Closing with unread bytes would
+/// reset the connection and could take `last` with it.
+pub fn farewell(stream: &TcpStream, last: &[u8], limit: Duration) {
+    let deadline = Instant::now() + limit;
+    let _ = send(stream.as_fd(), last);
+    let _ = stream.shutdown(Shutdown::Write);
+    let mut rest = [0; 4096];
+    while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        let _ = stream.set_read_timeout(Some(left));
+        match io::Read::read(&mut &*stream, &mut rest) {
+            Ok(0) => return,
+            Err(error) if error.kind() != ErrorKind::Interrupted => return,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::fd::IntoRawFd;
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+
+    use super::*;
+
+    #[test]
+    fn only_a_connected_stream_socket_is_adopted() {
+        let file = File::open("/dev/null").unwrap();
+        let (datagram, _other) = UnixDatagram::pair().unwrap();
+        let listener = TcpListener::bind("localhost:0").unwrap();
+        let lonely = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).unwrap();
+        for (number, reason) in [
+            (-1, Unfit::Closed),
+            (0, Unfit::Standard),
+            (2, Unfit::Standard),
+            (1000, Unfit::Closed),
+            (1024, Unfit::BeyondSelect),
+            (i32::MAX, Unfit::BeyondSelect),
+            (file.as_raw_fd(), Unfit::NotASocket),
+            (datagram.as_raw_fd(), Unfit::NotAStream),
+            (listener.as_raw_fd(), Unfit::Listening),
+            (lonely.as_raw_fd(), Unfit::NotConnected),
+        ] {
+            assert_eq!(adopt(number).unwrap_err(), reason, "{number}");
+        }
+    }
+
+    #[test]
+    fn an_adopted_socket_is_close_on_exec() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        fcntl(&ours, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        let adopted = adopt(ours.into_raw_fd()).unwrap();
+        assert_eq!(fcntl(&adopted, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
+    }
+
+    #[test]
+    fn a_descriptor_beyond_select_is_moved_down_for_the_heir() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let high = own(fcntl(&ours, FcntlArg::F_DUPFD_CLOEXEC(FD_SETSIZE as i32)).unwrap());
+        let number = hand_over(high).unwrap();
+        let heir = own(number);
+        assert!((number as usize) < FD_SETSIZE);
+        assert_eq!(fcntl(&heir, FcntlArg::F_GETFD).unwrap(), 0, "must survive exec");
+    }
+
+    #[test]
+    fn a_reset_is_seen_by_the_other_end_though_a_copy_is_open() {
+        let listener = TcpListener::bind("localhost:0").unwrap();
+        let caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (desk, _) = listener.accept().unwrap();
+        let _copy = desk.try_clone().unwrap();
+        reset(desk.as_fd());
+        let error = io::Read::read(&mut &caller, &mut [0]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+}
