@@ -10,11 +10,12 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 
-use crate::protocol::conversation::{Action, Conversation, End, Goodbye, Input};
+use crate::protocol::conversation::Conversation;
+use crate::protocol::events::{Action, End, Goodbye, Input};
 use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
-use crate::sys::signals::Signals;
 use crate::sys::ready::{self, Want};
+use crate::sys::signals::Signals;
 use crate::sys::sockets;
 use crate::terminal::{Event, Outlets, Terminal, Typed};
 
@@ -22,8 +23,6 @@ use crate::terminal::{Event, Outlets, Terminal, Typed};
 pub const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 /// Bytes that may wait for the screen before the socket is read no further.
 const SCREEN_LIMIT: usize = 256 * 1024;
-/// The goodbye of an end whose terminal is gone.
-const WINDOW_CLOSED: &str = "the window was closed";
 /// Bytes read from the keyboard at once.
 const READ_SIZE: usize = 64 * 1024;
 
@@ -37,7 +36,11 @@ pub enum Outcome {
 
 /// Who types on standard input.
 pub fn input() -> Input {
-    if Keyboard::new().is_terminal() { Input::Person } else { Input::Stream }
+    if Keyboard::new().is_terminal() {
+        Input::Person
+    } else {
+        Input::Stream
+    }
 }
 
 /// Why the loop stops before the conversation has ended.
@@ -96,7 +99,10 @@ impl<'a> Engine<'a> {
             Err(Stop::Wait(error)) => return Err(error),
         };
         // Who cannot vouch for what was received must not end like one who can (docs/PROTOCOL.md, "Endings").
-        if matches!(outcome, Outcome::Unshown(_) | Outcome::Ended(End::NotConfirmed)) {
+        if matches!(
+            outcome,
+            Outcome::Unshown(_) | Outcome::Ended(End::NotConfirmed)
+        ) {
             sockets::reset(self.socket.as_fd());
         }
         Ok((outcome, self.conversation))
@@ -125,7 +131,9 @@ impl<'a> Engine<'a> {
         while self.screen_keeps_up() || self.conversation.given_up() {
             match self.conversation.poll(now) {
                 Some(Action::Answered(name)) => {
-                    self.terminal.show(Event::Answered { name: name.as_bytes() });
+                    self.terminal.show(Event::Answered {
+                        name: name.as_bytes(),
+                    });
                     (self.answered)(name);
                 }
                 Some(Action::Show { text, complete }) => {
@@ -173,7 +181,7 @@ impl<'a> Engine<'a> {
         screen.unblock(shows);
         notices.unblock(notes);
         if typed {
-            self.read_keyboard();
+            self.read_keyboard()?;
         }
         if heard {
             self.receive();
@@ -181,25 +189,40 @@ impl<'a> Engine<'a> {
         self.obey_signals()
     }
 
-    fn read_keyboard(&mut self) {
+    fn read_keyboard(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
         match self.keyboard.read(&mut self.scratch) {
-            Ok(0) => self.conversation.leave(Goodbye::InputEnded, now),
+            Ok(0) if !self.keyboard.hung_up() => self.conversation.leave(Goodbye::InputEnded, now),
+            Ok(0) => return self.window_closed(),
             Ok(count) => {
                 let conversation = &mut self.conversation;
                 let open = conversation.wants_input();
-                self.terminal.typed(&self.scratch[..count], open, &mut |typed| match typed {
-                    Typed::Text(text) => conversation.say(text, now),
-                    Typed::Leave => conversation.leave(Goodbye::Leaving(""), now),
-                });
+                self.terminal
+                    .typed(&self.scratch[..count], open, &mut |typed| match typed {
+                        Typed::Text(text) => conversation.say(text, now),
+                        Typed::Leave => conversation.leave(Goodbye::Leaving(""), now),
+                    });
             }
             Err(error) if is_momentary(&error) => {}
-            Err(_) => self.conversation.leave(Goodbye::Leaving(WINDOW_CLOSED), now),
+            Err(_) => return self.window_closed(),
         }
+        Ok(())
+    }
+
+    /// Says goodbye for a terminal that is gone. A goodbye vouches for all that has arrived, so first it must turn out
+    /// that this can still be shown.
+    fn window_closed(&mut self) -> Result<(), Stop> {
+        self.receive();
+        self.act();
+        self.terminal.outlets().flush().map_err(Stop::Unshown)?;
+        self.leave("the window was closed");
+        Ok(())
     }
 
     fn receive(&mut self) {
-        let Some(room) = self.conversation.room() else { return };
+        let Some(room) = self.conversation.room() else {
+            return;
+        };
         match sockets::receive(self.socket.as_fd(), room) {
             Ok(0) => self.conversation.closed(),
             Ok(count) => self.conversation.received(count, Instant::now()),
@@ -226,20 +249,18 @@ impl<'a> Engine<'a> {
                 continue;
             }
             self.leaving = true;
-            let reason = match signal {
-                Signal::SIGHUP => {
-                    // A goodbye vouches for all that has arrived: find out first whether it can still be shown.
-                    self.receive();
-                    self.act();
-                    self.terminal.outlets().flush().map_err(Stop::Unshown)?;
-                    WINDOW_CLOSED
-                }
-                Signal::SIGTERM => "terminated",
-                _ => "",
-            };
-            self.conversation.leave(Goodbye::Leaving(reason), Instant::now());
+            match signal {
+                Signal::SIGHUP => self.window_closed()?,
+                Signal::SIGTERM => self.leave("terminated"),
+                _ => self.leave(""),
+            }
         }
         Ok(())
+    }
+
+    fn leave(&mut self, reason: &str) {
+        self.conversation
+            .leave(Goodbye::Leaving(reason), Instant::now());
     }
 
     /// Writes out what still waits for the screen, however slow its reader is, until a signal says that it is enough.

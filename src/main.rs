@@ -9,7 +9,10 @@ mod modes;
 mod outcome;
 mod protocol;
 mod report;
-#[expect(unsafe_code, reason = "the one module that talks to the operating system; each block argues its soundness")]
+#[expect(
+    unsafe_code,
+    reason = "the one module that talks to the operating system; each block argues its soundness"
+)]
 mod sys;
 mod terminal;
 mod window;
@@ -43,7 +46,10 @@ fn run() -> Result<ExitCode> {
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (&program, arguments) = words.split_first().unwrap_or((&"talk", &[]));
-    let program = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("talk");
+    let program = Path::new(program)
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or("talk");
     if let Some(mode) = MODES.iter().find(|mode| mode.link == Some(program)) {
         return (mode.run)(&[program], arguments);
     }
@@ -59,7 +65,10 @@ fn run() -> Result<ExitCode> {
 fn mode(name: &str) -> Result<&'static Mode> {
     match MODES.iter().find(|mode| mode.name == name) {
         Some(mode) => Ok(mode),
-        None => bail!(wrong(format!("no mode is named '{name}'\n\n{}", overview()))),
+        None => bail!(wrong(format!(
+            "no mode is named '{name}'\n\n{}",
+            overview()
+        ))),
     }
 }
 
@@ -78,7 +87,10 @@ fn overview() -> String {
 }
 
 fn wrong(text: String) -> Usage {
-    Usage { text, asked_for: false }
+    Usage {
+        text,
+        asked_for: false,
+    }
 }
 
 /// Prints what was asked for. A reader that went away has seen enough; a full disk is an error.

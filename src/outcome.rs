@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 
 use crate::engine::Outcome;
-use crate::protocol::conversation::{Conversation, End, Role};
+use crate::protocol::conversation::Conversation;
+use crate::protocol::events::{End, Role};
 use crate::protocol::name::Name;
 use crate::terminal::printable;
 
@@ -21,7 +22,11 @@ pub fn conclude(outcome: &Outcome, conversation: &Conversation) -> Result<ExitCo
     match outcome {
         Outcome::Ended(End::Done) => Ok(ExitCode::SUCCESS),
         Outcome::Unshown(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
-        outcome => Err(anyhow!("{}; {}", describe(outcome, conversation), unconfirmed(conversation.lines()))),
+        outcome => Err(anyhow!(
+            "{}; {}",
+            describe(outcome, conversation),
+            unconfirmed(conversation.lines())
+        )),
     }
 }
 
@@ -35,15 +40,24 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
     match (end, conversation.role()) {
         (End::Done, _) if conversation.left_first() => format!("{peer} left"),
         (End::Done, _) => format!("said goodbye to {peer}"),
-        (End::Refused(reason), Role::Caller) if reason.is_empty() => "the desk does not take the call".into(),
+        (End::Refused(reason), Role::Caller) if reason.is_empty() => {
+            "the desk does not take the call".into()
+        }
         (End::Refused(reason), Role::Caller) => {
-            format!("the desk does not take the call: {}", printable::label(reason))
+            format!(
+                "the desk does not take the call: {}",
+                printable::label(reason)
+            )
         }
         (End::Refused(_), Role::Handler) => "the caller hung up before it was answered".into(),
         (End::GaveUp, Role::Caller) => "hung up before anybody answered".into(),
         (End::GaveUp, Role::Handler) => "closed before the caller said hello".into(),
-        (End::NoHello(limit), Role::Caller) => format!("nobody answered within {} s", limit.as_secs()),
-        (End::NoHello(limit), Role::Handler) => format!("the caller said no hello within {} s", limit.as_secs()),
+        (End::NoHello(limit), Role::Caller) => {
+            format!("nobody answered within {} s", limit.as_secs())
+        }
+        (End::NoHello(limit), Role::Handler) => {
+            format!("the caller said no hello within {} s", limit.as_secs())
+        }
         (End::Broken(fault), _) => format!("{peer} does not speak this protocol: {fault}"),
         (End::Lost(why), Role::Caller) if conversation.peer().is_none() => {
             format!("the desk hung up before anybody answered: {why}")

@@ -12,7 +12,8 @@ use argh::FromArgs;
 use super::{PORT, own_name, parse, port};
 use crate::engine::{self, Engine, LEAVING};
 use crate::outcome;
-use crate::protocol::conversation::{Conversation, Role};
+use crate::protocol::conversation::Conversation;
+use crate::protocol::events::Role;
 use crate::protocol::name::Name;
 use crate::sys::signals::Signals;
 use crate::terminal::lines::Lines;
@@ -58,16 +59,22 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     terminal.show(Event::Notice(&format!("ringing {host} ({address})")));
     let conversation = Conversation::new(Role::Caller, name, engine::input(), Instant::now());
     let mut answered = |_: &_| {};
-    let engine = Engine::new(socket.into(), conversation, &mut terminal, &signals, &mut answered);
+    let engine = Engine::new(
+        socket.into(),
+        conversation,
+        &mut terminal,
+        &signals,
+        &mut answered,
+    );
     let (outcome, conversation) = engine.run()?;
     outcome::conclude(&outcome, &conversation)
 }
 
 /// Connects to the first of the host's addresses that answers.
 fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr)> {
-    let addresses = (host, port)
-        .to_socket_addrs()
-        .with_context(|| format!("no host '{host}' is known; check its spelling, or use its address"))?;
+    let addresses = (host, port).to_socket_addrs().with_context(|| {
+        format!("no host '{host}' is known; check its spelling, or use its address")
+    })?;
     let mut failed = Vec::new();
     for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
@@ -79,11 +86,17 @@ fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr)> {
         bail!("host '{host}' has no address");
     }
     let advice = "is a desk open there? It is opened with: talk server";
-    Err(anyhow!("no desk answers at {host} port {port} ({}); {advice} {port}", failed.join("; ")))
+    Err(anyhow!(
+        "no desk answers at {host} port {port} ({}); {advice} {port}",
+        failed.join("; ")
+    ))
 }
 
 /// What the system says of an error, without its number.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+    text.split(" (os error")
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
 }

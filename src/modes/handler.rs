@@ -11,7 +11,8 @@ use argh::FromArgs;
 use super::{Usage, own_name, parse};
 use crate::engine::{self, Engine, LEAVING};
 use crate::outcome;
-use crate::protocol::conversation::{Conversation, Role};
+use crate::protocol::conversation::Conversation;
+use crate::protocol::events::Role;
 use crate::report::{Report, Reporter};
 use crate::sys::signals::Signals;
 use crate::sys::sockets;
@@ -37,10 +38,17 @@ struct Options {
 /// Adopts the call and converses until either end leaves.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
-    let number: i32 =
-        options.fd.parse().map_err(|_| Usage::wrong(format!("'{}' is not the number of a descriptor", options.fd)))?;
-    let socket = sockets::adopt(number)
-        .map_err(|unfit| Usage::wrong(format!("descriptor {number} {unfit}; a handler needs a connected call")))?;
+    let number: i32 = options.fd.parse().map_err(|_| {
+        Usage::wrong(format!(
+            "'{}' is not the number of a descriptor",
+            options.fd
+        ))
+    })?;
+    let socket = sockets::adopt(number).map_err(|unfit| {
+        Usage::wrong(format!(
+            "descriptor {number} {unfit}; a handler needs a connected call"
+        ))
+    })?;
     let name = own_name(None)?;
     let signals = Signals::watch(&LEAVING)?;
     let reporter = Reporter::inherited();

@@ -32,7 +32,12 @@ pub struct Mode {
 
 /// Every mode, in the order of the list that a person sees.
 pub const MODES: [Mode; 3] = [
-    Mode { name: "client", link: Some("talk_client"), about: "call somebody", run: client::run },
+    Mode {
+        name: "client",
+        link: Some("talk_client"),
+        about: "call somebody",
+        run: client::run,
+    },
     Mode {
         name: "server",
         link: Some("talk_server"),
@@ -64,13 +69,19 @@ impl std::error::Error for Usage {}
 
 impl From<EarlyExit> for Usage {
     fn from(exit: EarlyExit) -> Self {
-        Self { text: exit.output, asked_for: exit.status.is_ok() }
+        Self {
+            text: exit.output,
+            asked_for: exit.status.is_ok(),
+        }
     }
 }
 
 impl Usage {
     fn wrong(text: impl Into<String>) -> Self {
-        Self { text: text.into(), asked_for: false }
+        Self {
+            text: text.into(),
+            asked_for: false,
+        }
     }
 }
 
@@ -81,7 +92,9 @@ fn parse<T: TopLevelCommand>(command: &[&str], arguments: &[&str]) -> Result<T, 
     for &argument in arguments {
         options &= argument != "--";
         match argument.split_once('=') {
-            Some((option, value)) if options && option.starts_with("--") => words.extend([option, value]),
+            Some((option, value)) if options && option.starts_with("--") => {
+                words.extend([option, value])
+            }
             _ => words.push(argument),
         }
     }
@@ -90,7 +103,8 @@ fn parse<T: TopLevelCommand>(command: &[&str], arguments: &[&str]) -> Result<T, 
 
 /// A port as a person writes it.
 fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| "a port is a number from 0 to 65535".into())
+    text.parse()
+        .map_err(|_| "a port is a number from 0 to 65535".into())
 }
 
 /// What this end is called: as chosen, or as the environment says, or the login name.
@@ -99,10 +113,14 @@ fn own_name(chosen: Option<Name>) -> Result<Name> {
         return Ok(name);
     }
     match std::env::var(NAME_VARIABLE) {
-        Ok(name) => name.parse().map_err(|error| Usage::wrong(format!("{NAME_VARIABLE}: {error}")).into()),
+        Ok(name) => name
+            .parse()
+            .map_err(|error| Usage::wrong(format!("{NAME_VARIABLE}: {error}")).into()),
         Err(_) => {
             let login = process::login_name().and_then(|name| name.parse().ok());
-            login.ok_or_else(|| Usage::wrong("this user has no login name; choose one with --name").into())
+            login.ok_or_else(|| {
+                Usage::wrong("this user has no login name; choose one with --name").into()
+            })
         }
     }
 }

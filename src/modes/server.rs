@@ -59,13 +59,28 @@ struct Options {
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
     let name = own_name(options.name.clone())?;
-    let talk = std::env::current_exe().context("cannot find out where this program is; is /proc mounted?")?;
-    let listener = sockets::listen(options.bind, options.port).map_err(|error| explain(&error, &options))?;
-    let watched = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD];
+    let talk = std::env::current_exe()
+        .context("cannot find out where this program is; is /proc mounted?")?;
+    let listener =
+        sockets::listen(options.bind, options.port).map_err(|error| explain(&error, &options))?;
+    let watched = [
+        Signal::SIGINT,
+        Signal::SIGTERM,
+        Signal::SIGHUP,
+        Signal::SIGCHLD,
+    ];
     let signals = Signals::watch(&watched)?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
     let calls = Calls::new(io::stdout().as_fd())?;
-    let mut desk = Desk { listener, mailbox, signals, calls, name, talk, resting: None };
+    let mut desk = Desk {
+        listener,
+        mailbox,
+        signals,
+        calls,
+        name,
+        talk,
+        resting: None,
+    };
     desk.keep()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -82,7 +97,9 @@ fn explain(error: &io::Error, options: &Options) -> anyhow::Error {
             anyhow!("port {port} is reserved for root; pick one from 1024 up: talk server {PORT}")
         }
         ErrorKind::AddrNotAvailable => {
-            let address = options.bind.map_or_else(String::new, |address| address.to_string());
+            let address = options
+                .bind
+                .map_or_else(String::new, |address| address.to_string());
             anyhow!("{address} is no address of this machine; 'ip address' lists them")
         }
         _ => anyhow!("cannot listen on port {port}: {error}"),
@@ -104,7 +121,8 @@ struct Desk {
 
 impl Desk {
     fn keep(&mut self) -> Result<()> {
-        self.calls.log(&format!("listening on {}", self.listener.local_addr()?));
+        self.calls
+            .log(&format!("listening on {}", self.listener.local_addr()?));
         loop {
             let [calling, reported] = self.wait()?;
             if reported {
@@ -126,7 +144,11 @@ impl Desk {
     fn wait(&mut self) -> Result<[bool; 2]> {
         let now = Instant::now();
         self.resting = self.resting.filter(|&until| now < until);
-        let listens = if self.resting.is_none() { PollFlags::POLLIN } else { PollFlags::empty() };
+        let listens = if self.resting.is_none() {
+            PollFlags::POLLIN
+        } else {
+            PollFlags::empty()
+        };
         let mut fds = [
             PollFd::new(self.listener.as_fd(), listens),
             PollFd::new(self.mailbox.as_fd(), PollFlags::POLLIN),
@@ -145,7 +167,8 @@ impl Desk {
             // The caller is gone again, or another process was faster.
             Err(error) if is_momentary(&error) => {}
             Err(error) => {
-                self.calls.log(&format!("cannot accept calls for a moment: {error}"));
+                self.calls
+                    .log(&format!("cannot accept calls for a moment: {error}"));
                 self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
             }
         }
@@ -165,7 +188,9 @@ impl Desk {
         match process::spawn(&stays, || helper.run()) {
             Ok(pid) => self.calls.begin(number, pid, from),
             Err(error) => {
-                self.calls.log(&format!("call {number} from {from} dropped: no process for it: {error}"));
+                self.calls.log(&format!(
+                    "call {number} from {from} dropped: no process for it: {error}"
+                ));
             }
         }
     }
@@ -191,5 +216,8 @@ impl Desk {
 }
 
 fn is_momentary(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted)
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+    )
 }

@@ -4,14 +4,14 @@
 //! in order. Bytes to send wait in [`Conversation::outgoing`]. The invariant: BYE answers the other end's BYE only after
 //! [`Conversation::shown`], so whoever sees the answer knows that every line was shown or written here.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use memchr::memchr;
 
-use crate::buffer::Buffer;
-use super::frame::{self, Frame, FrameError};
+use super::events::{Action, End, Fault, Goodbye, Input, Role};
+use super::frame::{self, Frame};
 use super::name::Name;
+use crate::buffer::Buffer;
 
 /// How long a caller waits for somebody to answer.
 pub const RING_LIMIT: Duration = Duration::from_secs(60);
@@ -27,83 +27,6 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 const OUTGOING_LIMIT: usize = 256 * 1024;
 /// Room for one read from the socket, in bytes.
 const READ_SIZE: usize = 64 * 1024;
-
-/// Which end of the call this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    Caller,
-    Handler,
-}
-
-/// Who types here: decides what becomes of input when the other end has said goodbye.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
-    /// A person: nobody is left to read, so nothing more is said.
-    Person,
-    /// A file or a program: what it still holds is sent first.
-    Stream,
-}
-
-/// Why this end says goodbye.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goodbye<'a> {
-    /// Nothing more to say; the other end may take its time to finish.
-    InputEnded,
-    /// Wants to go now, and says why (empty: for no reason given).
-    Leaving(&'a str),
-}
-
-/// What the engine does next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Action<'a> {
-    /// The other end said HELLO: the conversation is open.
-    Answered(&'a Name),
-    /// Show a piece of foreign text; `complete` when its line ends here.
-    Show { text: &'a [u8], complete: bool },
-    /// The other end said goodbye, and why.
-    Left(&'a [u8]),
-    /// Everything has been sent: shut the sending direction.
-    Shutdown,
-    /// The conversation is over.
-    End(End),
-}
-
-/// How a conversation ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// Goodbyes were exchanged and everything was shown.
-    Done,
-    /// The other end said goodbye, with this reason, instead of HELLO.
-    Refused(Box<[u8]>),
-    /// This end left before anybody answered.
-    GaveUp,
-    /// No HELLO came within this time.
-    NoHello(Duration),
-    /// The other end broke the protocol.
-    Broken(Fault),
-    /// The connection ended without a goodbye.
-    Lost(String),
-    /// Our goodbye was not answered in time.
-    NotConfirmed,
-}
-
-/// A rule that the other end broke.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    Frame(FrameError),
-    TextBeforeHello,
-    SecondHello,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Frame(error) => error.fmt(f),
-            Self::TextBeforeHello => f.write_str("text before HELLO"),
-            Self::SecondHello => f.write_str("a second HELLO"),
-        }
-    }
-}
 
 /// Our sending direction; it only moves down this list.
 #[derive(Debug, PartialEq, Eq)]
@@ -317,7 +240,9 @@ impl Conversation {
         match self.receiving {
             Receiving::Left => {}
             Receiving::Deaf => self.settled = true,
-            _ => self.decide(End::Lost("the other end closed it without a goodbye".into())),
+            _ => self.decide(End::Lost(
+                "the other end closed it without a goodbye".into(),
+            )),
         }
     }
 
@@ -411,8 +336,18 @@ impl Conversation {
             Frame::Unknown(_) => Found::Skipped,
             Frame::Hello(_) if open => return self.fault(Fault::SecondHello, now),
             Frame::Hello(name) => self.meet(name),
-            Frame::Text(_) if open => return Found::Text { length, complete: true },
-            Frame::Part(_) if open => return Found::Text { length, complete: false },
+            Frame::Text(_) if open => {
+                return Found::Text {
+                    length,
+                    complete: true,
+                };
+            }
+            Frame::Part(_) if open => {
+                return Found::Text {
+                    length,
+                    complete: false,
+                };
+            }
             Frame::Text(_) | Frame::Part(_) => return self.fault(Fault::TextBeforeHello, now),
             Frame::Bye(reason) => {
                 self.reason = reason.into();
@@ -530,3 +465,6 @@ fn cut(text: &[u8]) -> usize {
         .find(|at| !continues(at))
         .unwrap_or(frame::MAX_PAYLOAD)
 }
+
+#[cfg(test)]
+mod tests;

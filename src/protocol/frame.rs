@@ -6,8 +6,8 @@
 
 use std::fmt;
 
-use crate::buffer::Buffer;
 use super::name::{MAX_NAME, Name};
+use crate::buffer::Buffer;
 
 /// The version of the wire that this program speaks.
 pub const VERSION: u8 = 1;
@@ -52,10 +52,17 @@ impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { tag, length } => {
-                write!(f, "frame '{}' of {length} bytes is too long", tag.escape_ascii())
+                write!(
+                    f,
+                    "frame '{}' of {length} bytes is too long",
+                    tag.escape_ascii()
+                )
             }
             Self::Version(version) => {
-                write!(f, "version {version} is not spoken here, only version {VERSION}")
+                write!(
+                    f,
+                    "version {version} is not spoken here, only version {VERSION}"
+                )
             }
             Self::BadHello => write!(f, "HELLO without a name of 1 to {MAX_NAME} bytes"),
         }
@@ -67,7 +74,9 @@ impl fmt::Display for FrameError {
 /// # Errors
 /// [`FrameError::TooLong`] when its kind may not be that long.
 pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
-    let &[tag, high, low, ..] = bytes else { return Ok(None) };
+    let &[tag, high, low, ..] = bytes else {
+        return Ok(None);
+    };
     let length = usize::from(u16::from_be_bytes([high, low]));
     let limit = match tag {
         HELLO => HELLO_FIXED + MAX_NAME,
@@ -141,4 +150,123 @@ pub fn put_bye(out: &mut Buffer, reason: &str) {
     let reason = &reason.as_bytes()[..length.unwrap_or(0)];
     out.push(&header(BYE, reason.len()));
     out.push(reason);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A frame in the words of docs/PROTOCOL.md.
+    fn in_words(bytes: &[u8]) -> String {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let words = match decode(bytes) {
+            Ok(None) => "incomplete".into(),
+            Ok(Some((Frame::Hello(name), _))) => format!("HELLO {}", text(name.as_bytes())),
+            Ok(Some((Frame::Text(line), _))) => format!("TEXT {}", text(line)),
+            Ok(Some((Frame::Part(piece), _))) => format!("PART {}", text(piece)),
+            Ok(Some((Frame::Bye(reason), _))) => format!("BYE {}", text(reason)),
+            Ok(Some((Frame::Unknown(_), _))) => "skipped".into(),
+            Err(error) => format!("error: {error}"),
+        };
+        words.trim_end().into()
+    }
+
+    fn encode(words: &str) -> Vec<u8> {
+        let mut out = Buffer::default();
+        match words.split_once(' ').unwrap_or((words, "")) {
+            ("HELLO", name) => put_hello(&mut out, &name.parse().unwrap()),
+            ("TEXT", line) => put_text(&mut out, line.as_bytes(), true),
+            ("PART", piece) => put_text(&mut out, piece.as_bytes(), false),
+            ("BYE", reason) => put_bye(&mut out, reason),
+            other => panic!("{other:?} is no frame"),
+        }
+        out.bytes().to_vec()
+    }
+
+    /// The table of vectors in the published specification: bytes and their meaning.
+    fn vectors() -> Vec<(Vec<u8>, &'static str)> {
+        let document = include_str!("../../docs/PROTOCOL.md");
+        let table = document
+            .split("### Vectors")
+            .nth(1)
+            .unwrap()
+            .split("\n## ")
+            .next()
+            .unwrap();
+        let rows = table
+            .lines()
+            .filter_map(|row| row.strip_prefix("| `")?.split_once("` | "));
+        let byte = |hex| u8::from_str_radix(hex, 16).unwrap();
+        rows.map(|(bytes, meaning)| {
+            (
+                bytes.split(' ').map(byte).collect(),
+                meaning.trim_end_matches(['|', ' ']),
+            )
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_published_vectors_are_what_is_read_and_written() {
+        let vectors = vectors();
+        assert!(vectors.len() > 20, "only {} vectors found", vectors.len());
+        for (bytes, meaning) in vectors {
+            assert_eq!(in_words(&bytes), meaning, "{bytes:02x?}");
+            let written = !["skipped", "incomplete", "error"]
+                .iter()
+                .any(|word| meaning.starts_with(word));
+            let flagless = bytes.get(4) != Some(&0xff);
+            if written && flagless {
+                assert_eq!(encode(meaning), bytes, "{meaning}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_truncated_frame_is_incomplete_at_every_byte() {
+        for whole in [
+            encode("HELLO alice"),
+            encode("TEXT hello"),
+            encode("PART x"),
+            encode("BYE done"),
+        ] {
+            for end in 0..whole.len() {
+                assert_eq!(decode(&whole[..end]), Ok(None), "{whole:02x?} cut at {end}");
+            }
+            assert!(decode(&whole).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn a_reason_that_is_too_long_is_cut_at_a_character() {
+        let mut out = Buffer::default();
+        put_bye(&mut out, &"ü".repeat(150));
+        assert_eq!(in_words(out.bytes()), format!("BYE {}", "ü".repeat(100)));
+        let mut out = Buffer::default();
+        put_bye(&mut out, &format!("x{}", "ü".repeat(150)));
+        assert_eq!(in_words(out.bytes()), format!("BYE x{}", "ü".repeat(99)));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(text in proptest::collection::vec(any::<u8>(), 0..MAX_PAYLOAD), complete: bool) {
+            let mut out = Buffer::default();
+            put_text(&mut out, &text, complete);
+            let expected = if complete { Frame::Text(&text) } else { Frame::Part(&text) };
+            prop_assert_eq!(decode(out.bytes()), Ok(Some((expected, HEADER + text.len()))));
+        }
+
+        /// A flipped bit may change what a frame means, never how far a reader looks.
+        #[test]
+        fn flipped_bits_never_make_a_reader_run_over(at in 0usize..11, bit in 0u8..8) {
+            let mut bytes = encode("HELLO alice");
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            if let Ok(Some((_, used))) = decode(&bytes) {
+                prop_assert!(used <= bytes.len());
+            }
+        }
+    }
 }

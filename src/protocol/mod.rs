@@ -4,5 +4,6 @@
 //! be done comes out as values, and `engine` does it. That is why every rule can be tested without a socket.
 
 pub mod conversation;
+pub mod events;
 pub mod frame;
 pub mod name;

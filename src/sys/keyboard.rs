@@ -4,16 +4,28 @@ use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Standard input.
-pub struct Keyboard(io::Stdin);
+pub struct Keyboard {
+    stdin: io::Stdin,
+    terminal: bool,
+}
 
 impl Keyboard {
     pub fn new() -> Self {
-        Self(io::stdin())
+        let stdin = io::stdin();
+        Self {
+            terminal: stdin.is_terminal(),
+            stdin,
+        }
     }
 
     /// Whether a person types here.
     pub fn is_terminal(&self) -> bool {
-        self.0.is_terminal()
+        self.terminal
+    }
+
+    /// Whether the terminal is gone: after a hangup, it reads as at its end and answers no questions (termios(3)).
+    pub fn hung_up(&self) -> bool {
+        self.terminal && !self.stdin.is_terminal()
     }
 
     /// Reads what is there, after select(2) said that something is; 0 is the end.
@@ -21,12 +33,12 @@ impl Keyboard {
     /// # Errors
     /// read(2) failed: `WouldBlock` or `Interrupted` mean nothing, anything else that the terminal is gone.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(nix::unistd::read(&self.0, buffer)?)
+        Ok(nix::unistd::read(&self.stdin, buffer)?)
     }
 }
 
 impl AsFd for Keyboard {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.stdin.as_fd()
     }
 }

@@ -33,7 +33,9 @@ impl Mailbox {
     /// # Errors
     /// socket(2) or bind(2) failed.
     pub fn open() -> io::Result<Self> {
-        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
+        let now = SystemTime::UNIX_EPOCH
+            .elapsed()
+            .map_or(0, |since| since.as_nanos());
         let address = format!("talk-{}-{now}", std::process::id());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&address)?)?;
         setsockopt(&socket, sockopt::PassCred, &true)?;
@@ -55,13 +57,17 @@ impl Mailbox {
             let mut control = nix::cmsg_space!(UnixCredentials);
             let mut room = [IoSliceMut::new(&mut message)];
             let flags = MsgFlags::MSG_DONTWAIT;
-            let received =
-                match recvmsg::<()>(self.socket.as_raw_fd(), &mut room, Some(&mut control), flags) {
-                    Ok(received) => received,
-                    Err(Errno::EAGAIN) => return Ok(None),
-                    Err(Errno::EINTR) => continue,
-                    Err(error) => return Err(error.into()),
-                };
+            let received = match recvmsg::<()>(
+                self.socket.as_raw_fd(),
+                &mut room,
+                Some(&mut control),
+                flags,
+            ) {
+                Ok(received) => received,
+                Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
             let length = received.bytes;
             let ours = received.cmsgs()?.any(|control| {
                 matches!(control, ControlMessageOwned::ScmCredentials(sender)
@@ -89,7 +95,9 @@ pub fn send(address: &str, message: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     socket.set_write_timeout(Some(SEND_LIMIT))?;
     let message = &message[..message.len().min(MAX_MESSAGE)];
-    socket.send_to_addr(message, &SocketAddr::from_abstract_name(address)?).map(drop)
+    socket
+        .send_to_addr(message, &SocketAddr::from_abstract_name(address)?)
+        .map(drop)
 }
 
 #[cfg(test)]

@@ -25,12 +25,20 @@ pub struct Want<'fd> {
 impl<'fd> Want<'fd> {
     /// Wants to read from `fd`, if `now`.
     pub fn read(fd: &'fd impl AsFd, now: bool) -> Self {
-        Self { fd: now.then(|| fd.as_fd()), to_write: false, ready: false }
+        Self {
+            fd: now.then(|| fd.as_fd()),
+            to_write: false,
+            ready: false,
+        }
     }
 
     /// Wants to write to `fd`, if `now`.
     pub fn write(fd: &'fd impl AsFd, now: bool) -> Self {
-        Self { fd: now.then(|| fd.as_fd()), to_write: true, ready: false }
+        Self {
+            fd: now.then(|| fd.as_fd()),
+            to_write: true,
+            ready: false,
+        }
     }
 }
 
@@ -45,13 +53,23 @@ pub fn select(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) 
     for want in wants.iter() {
         let Some(fd) = want.fd else { continue };
         if fd.as_raw_fd() as usize >= FD_SETSIZE {
-            let message = format!("descriptor {} is beyond select's limit of {FD_SETSIZE}", fd.as_raw_fd());
+            let message = format!(
+                "descriptor {} is beyond select's limit of {FD_SETSIZE}",
+                fd.as_raw_fd()
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         highest = highest.max(fd.as_raw_fd());
         if want.to_write { &mut write } else { &mut read }.insert(fd);
     }
-    match pselect(highest + 1, &mut read, &mut write, None, deadline.map(until).as_ref(), mask) {
+    match pselect(
+        highest + 1,
+        &mut read,
+        &mut write,
+        None,
+        deadline.map(until).as_ref(),
+        mask,
+    ) {
         Ok(_) => {}
         // The sets are unspecified after an error (select(2)).
         Err(Errno::EINTR) => return Ok(()),
@@ -111,6 +129,9 @@ mod tests {
         let high = fcntl(&reader, FcntlArg::F_DUPFD_CLOEXEC(FD_SETSIZE as i32)).unwrap();
         let high = super::super::sockets::own(high);
         let error = select(&mut [Want::read(&high, true)], None, &SigSet::empty()).unwrap_err();
-        assert!(error.to_string().contains("beyond select's limit of 1024"), "{error}");
+        assert!(
+            error.to_string().contains("beyond select's limit of 1024"),
+            "{error}"
+        );
     }
 }

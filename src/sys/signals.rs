@@ -32,7 +32,8 @@ impl Signals {
         let watched: SigSet = signals.iter().copied().collect();
         let before = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         for &signal in signals {
-            let action = SigAction::new(SigHandler::Handler(note), SaFlags::empty(), SigSet::empty());
+            let action =
+                SigAction::new(SigHandler::Handler(note), SaFlags::empty(), SigSet::empty());
             let previous = set_action(signal, &action)?;
             let ignored = matches!(previous.handler(), SigHandler::SigIgn);
             if ignored && signal != Signal::SIGCHLD {
@@ -54,7 +55,10 @@ impl Signals {
     /// The signals that came since the last call.
     pub fn take(&self) -> SigSet {
         let noted = NOTED.swap(0, Ordering::Relaxed);
-        self.watched.iter().filter(|&signal| noted & (1 << signal as c_int) != 0).collect()
+        self.watched
+            .iter()
+            .filter(|&signal| noted & (1 << signal as c_int) != 0)
+            .collect()
     }
 
     /// Gives the signals back before this process becomes another program: handlers end with exec by themselves, but

@@ -27,7 +27,12 @@ pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
         let every = |address: IpAddr| listen_on(SocketAddr::new(address, port));
         return match every(Ipv6Addr::UNSPECIFIED.into()) {
             // A host without IPv6 says so in one of these ways (ipv6(7), kernel parameter ipv6.disable).
-            Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)) => {
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
+                ) =>
+            {
                 every(Ipv4Addr::UNSPECIFIED.into())
             }
             result => result,
@@ -37,7 +42,11 @@ pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
 }
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
-    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let family = if address.is_ipv6() {
+        AddressFamily::Inet6
+    } else {
+        AddressFamily::Inet
+    };
     // Non-blocking: a call that is gone between poll(2) and accept(2) must not hold the server (accept(2)).
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Stream, flags, None)?;
@@ -65,7 +74,9 @@ pub enum Unfit {
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Standard => "is standard input, output or error; the call needs one of its own, from 3 up",
+            Self::Standard => {
+                "is standard input, output or error; the call needs one of its own, from 3 up"
+            }
             Self::BeyondSelect => "is beyond select's limit of 1023",
             Self::Closed => "is not open",
             Self::NotASocket => "is not a socket",
@@ -99,7 +110,8 @@ pub fn adopt(number: RawFd) -> Result<OwnedFd, Unfit> {
         return Err(Unfit::Listening);
     }
     // A call that its caller has ended already still counts: what it said is there to be read.
-    let ended = getpeername::<SockaddrStorage>(number) == Err(Errno::ENOTCONN) && receivable(fd) == 0;
+    let ended =
+        getpeername::<SockaddrStorage>(number) == Err(Errno::ENOTCONN) && receivable(fd) == 0;
     if ended {
         return Err(Unfit::NotConnected);
     }
@@ -130,7 +142,9 @@ pub fn hand_over(fd: OwnedFd) -> io::Result<RawFd> {
     let low = fcntl(&fd, FcntlArg::F_DUPFD(3))?;
     if low as usize >= FD_SETSIZE {
         drop(own(low));
-        return Err(io::Error::other("no descriptor that select can wait for is free"));
+        return Err(io::Error::other(
+            "no descriptor that select can wait for is free",
+        ));
     }
     Ok(low)
 }
@@ -154,7 +168,11 @@ pub fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 /// # Errors
 /// `WouldBlock` when there is none; else send(2) failed.
 pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    Ok(nix_send(fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?)
+    Ok(nix_send(
+        fd.as_raw_fd(),
+        bytes,
+        MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
+    )?)
 }
 
 /// Looks at what is there and leaves it there.
@@ -162,7 +180,11 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 /// # Errors
 /// `WouldBlock` when nothing is; else recv(2) failed.
 pub fn peek(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    Ok(recv(fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK)?)
+    Ok(recv(
+        fd.as_raw_fd(),
+        buffer,
+        MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK,
+    )?)
 }
 
 /// Calls the socket readable only once `bytes` bytes are there, or its end.
@@ -209,7 +231,10 @@ pub fn farewell(stream: &TcpStream, last: &[u8], limit: Duration) {
     let _ = send(stream.as_fd(), last);
     let _ = stream.shutdown(Shutdown::Write);
     let mut rest = [0; 4096];
-    while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+    while let Some(left) = deadline
+        .checked_duration_since(Instant::now())
+        .filter(|left| !left.is_zero())
+    {
         let _ = stream.set_read_timeout(Some(left));
         match io::Read::read(&mut &*stream, &mut rest) {
             Ok(0) => return,
@@ -232,7 +257,13 @@ mod tests {
         let file = File::open("/dev/null").unwrap();
         let (datagram, _other) = UnixDatagram::pair().unwrap();
         let listener = TcpListener::bind("localhost:0").unwrap();
-        let lonely = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).unwrap();
+        let lonely = socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            SockFlag::empty(),
+            None,
+        )
+        .unwrap();
         for (number, reason) in [
             (-1, Unfit::Closed),
             (0, Unfit::Standard),
@@ -254,7 +285,10 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         fcntl(&ours, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
         let adopted = adopt(ours.into_raw_fd()).unwrap();
-        assert_eq!(fcntl(&adopted, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
+        assert_eq!(
+            fcntl(&adopted, FcntlArg::F_GETFD).unwrap(),
+            FdFlag::FD_CLOEXEC.bits()
+        );
     }
 
     #[test]
@@ -264,7 +298,11 @@ mod tests {
         let number = hand_over(high).unwrap();
         let heir = own(number);
         assert!((number as usize) < FD_SETSIZE);
-        assert_eq!(fcntl(&heir, FcntlArg::F_GETFD).unwrap(), 0, "must survive exec");
+        assert_eq!(
+            fcntl(&heir, FcntlArg::F_GETFD).unwrap(),
+            0,
+            "must survive exec"
+        );
     }
 
     #[test]

@@ -41,8 +41,14 @@ impl Lines {
             self.outlets.screen.push(b": ");
         }
         self.held.extend_from_slice(text);
-        let ready = if complete { self.held.len() } else { printable::complete(&self.held) };
-        self.outlets.screen.push(printable::line(&self.held[..ready]).as_bytes());
+        let ready = if complete {
+            self.held.len()
+        } else {
+            printable::complete(&self.held)
+        };
+        self.outlets
+            .screen
+            .push(printable::line(&self.held[..ready]).as_bytes());
         self.held.drain(..ready);
         if complete {
             self.outlets.screen.push(b"\n");
@@ -52,7 +58,9 @@ impl Lines {
 
     fn notice(&mut self, text: &str) {
         if !self.person {
-            self.outlets.notices.push(format!("talk: {text}\n").as_bytes());
+            self.outlets
+                .notices
+                .push(format!("talk: {text}\n").as_bytes());
             return;
         }
         if self.mid_line {

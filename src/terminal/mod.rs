@@ -85,6 +85,8 @@ impl Outlets {
 
     /// Whether something waits for which there is room.
     pub fn can_write(&self) -> bool {
-        [&self.screen, &self.notices].iter().any(|outlet| outlet.waiting() > 0 && !outlet.blocked())
+        [&self.screen, &self.notices]
+            .iter()
+            .any(|outlet| outlet.waiting() > 0 && !outlet.blocked())
     }
 }

@@ -28,6 +28,11 @@ pub fn command(title: &str, talk: &Path, call: RawFd) -> Vec<OsString> {
     for feature in SWITCHED_OFF {
         argv.extend(["-xrm".into(), format!("*{feature}: false").into()]);
     }
-    argv.extend(["-e".into(), talk.into(), "handler".into(), call.to_string().into()]);
+    argv.extend([
+        "-e".into(),
+        talk.into(),
+        "handler".into(),
+        call.to_string().into(),
+    ]);
     argv
 }

@@ -50,7 +50,12 @@ impl Calls {
     /// # Errors
     /// `out` cannot be used.
     pub fn new(out: BorrowedFd<'_>) -> io::Result<Self> {
-        Ok(Self { calls: BTreeMap::new(), last: 0, out: Outlet::new(out)?, lost_lines: 0 })
+        Ok(Self {
+            calls: BTreeMap::new(),
+            last: 0,
+            out: Outlet::new(out)?,
+            lost_lines: 0,
+        })
     }
 
     /// Writes a line to the log. It waits for no reader: if nobody reads, lines are lost and counted.
@@ -60,7 +65,9 @@ impl Calls {
             return;
         }
         if self.lost_lines > 0 {
-            self.out.push(format!("{} lines were lost: nobody read them\n", self.lost_lines).as_bytes());
+            self.out.push(
+                format!("{} lines were lost: nobody read them\n", self.lost_lines).as_bytes(),
+            );
             self.lost_lines = 0;
         }
         self.out.push(line.as_bytes());
@@ -77,7 +84,11 @@ impl Calls {
 
     /// What poll(2) should wait for on behalf of the log.
     pub fn waits_for(&self) -> PollFlags {
-        if self.out.blocked() { PollFlags::POLLOUT } else { PollFlags::empty() }
+        if self.out.blocked() {
+            PollFlags::POLLOUT
+        } else {
+            PollFlags::empty()
+        }
     }
 
     /// The number of the call that was just accepted.
@@ -89,20 +100,34 @@ impl Calls {
     /// A helper was forked for a call.
     pub fn begin(&mut self, number: u32, pid: Pid, from: SocketAddr) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-        self.calls.insert(number, Call { pid, from, stage: Stage::CheckingIn });
+        self.calls.insert(
+            number,
+            Call {
+                pid,
+                from,
+                stage: Stage::CheckingIn,
+            },
+        );
     }
 
     /// A process of a call says what happened.
     pub fn report(&mut self, number: u32, report: Report) {
-        let Some(call) = self.calls.get_mut(&number) else { return };
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
         let (stage, event) = match report {
             Report::Hello(name) => {
                 let name = printable::label(name.as_bytes());
                 (Stage::Opening, format!("from {} ({name})", call.from))
             }
-            Report::Dropped(why) => {
-                (Stage::Ended, format!("from {} dropped: {}", call.from, printable::label(why.as_bytes())))
-            }
+            Report::Dropped(why) => (
+                Stage::Ended,
+                format!(
+                    "from {} dropped: {}",
+                    call.from,
+                    printable::label(why.as_bytes())
+                ),
+            ),
             Report::NoWindow(why) => (Stage::Ended, format!("ended: no window: {why}")),
             Report::Open => (Stage::Open, "window open".into()),
             Report::Ended(how) => (Stage::Ended, format!("ended: {how}")),
@@ -113,7 +138,9 @@ impl Calls {
 
     /// A child of the server has ended.
     pub fn end(&mut self, pid: Pid, status: WaitStatus) {
-        let Some((&number, call)) = self.calls.iter().find(|(_, call)| call.pid == pid) else { return };
+        let Some((&number, call)) = self.calls.iter().find(|(_, call)| call.pid == pid) else {
+            return;
+        };
         let status = in_words(status);
         let event = match call.stage {
             Stage::CheckingIn => format!("from {} dropped: its helper {status}", call.from),

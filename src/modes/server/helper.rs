@@ -5,7 +5,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
-use std::os::fd::{AsFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -67,10 +67,17 @@ impl Helper<'_> {
         let title = printable::label(caller.as_bytes());
         let name = std::str::from_utf8(self.name.as_bytes()).unwrap_or_default();
         let reports = self.reporter.variable();
-        let variables = [(NAME_VARIABLE, name.as_ref()), (report::VARIABLE, reports.as_ref())];
-        process::exec(&xterm::command(&title, self.talk, call), &variables).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)"),
-            _ => anyhow!("xterm cannot be started: {error}"),
+        let variables = [
+            (NAME_VARIABLE, name.as_ref()),
+            (report::VARIABLE, reports.as_ref()),
+        ];
+        process::exec(&xterm::command(&title, self.talk, call), &variables).map_err(|error| {
+            match error.kind() {
+                ErrorKind::NotFound => {
+                    anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)")
+                }
+                _ => anyhow!("xterm cannot be started: {error}"),
+            }
         })
     }
 
@@ -92,7 +99,11 @@ fn check_in(call: &TcpStream) -> Result<Name> {
     loop {
         // Half a frame keeps a socket readable: wake for more than what was seen.
         sockets::readable_at(call, seen + 1)?;
-        ready::select(&mut [Want::read(call, true)], Some(deadline), &SigSet::empty())?;
+        ready::select(
+            &mut [Want::read(call, true)],
+            Some(deadline),
+            &SigSet::empty(),
+        )?;
         if Instant::now() >= deadline {
             bail!("no HELLO within {} s", HELLO_LIMIT.as_secs());
         }
@@ -111,12 +122,19 @@ fn check_in(call: &TcpStream) -> Result<Name> {
 
 /// The name in the HELLO that begins `bytes`; `None` while it is incomplete.
 fn first_hello(bytes: &[u8]) -> Result<Option<Name>> {
-    let wrong = |what: String| anyhow!("no talk caller: {what}");
+    let wrong = |what: &str| {
+        anyhow!(
+            "no talk caller: {what}; it began with \"{}\"",
+            bytes.escape_ascii()
+        )
+    };
+    if frame::length(bytes).is_ok_and(|length| length > Some(FIRST_FRAME)) {
+        return Err(wrong("its first frame is no HELLO"));
+    }
     match frame::decode(bytes) {
         Ok(Some((Frame::Hello(name), _))) => Ok(Some(name)),
-        Ok(Some(_)) => Err(wrong(format!("it began with \"{}\"", bytes.escape_ascii()))),
-        Ok(None) if bytes.len() == FIRST_FRAME => Err(wrong(format!("no HELLO in its first {FIRST_FRAME} bytes"))),
+        Ok(Some(_)) => Err(wrong("its first frame is no HELLO")),
         Ok(None) => Ok(None),
-        Err(error) => Err(wrong(format!("{error}, it began with \"{}\"", bytes.escape_ascii()))),
+        Err(error) => Err(wrong(&error.to_string())),
     }
 }

@@ -1,0 +1,530 @@
+//! Two ends joined by a fake link, and one end against a peer that breaks the rules.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::super::frame::FrameError;
+use super::*;
+
+const TICK: Duration = Duration::from_millis(1);
+
+/// One end with what it has shown.
+struct Side {
+    conversation: Conversation,
+    shown: Vec<u8>,
+    heard: Vec<String>,
+    end: Option<End>,
+    shut: bool,
+    /// Its screen takes nothing: what was handed out is not shown.
+    stalled: bool,
+}
+
+impl Side {
+    fn new(role: Role, name: &str, input: Input, now: Instant) -> Self {
+        Self {
+            conversation: Conversation::new(role, name.parse().unwrap(), input, now),
+            shown: Vec::new(),
+            heard: Vec::new(),
+            end: None,
+            shut: false,
+            stalled: false,
+        }
+    }
+
+    fn act(&mut self, now: Instant) {
+        self.conversation.tick(now);
+        while let Some(action) = self.conversation.poll(now) {
+            match action {
+                Action::Answered(name) => self.heard.push(format!("answered {name:?}")),
+                Action::Show { text, complete } => {
+                    self.shown.extend_from_slice(text);
+                    self.shown
+                        .extend_from_slice(if complete { b"\n" } else { b"" });
+                }
+                Action::Left(reason) => self.heard.push(format!("left {}", reason.escape_ascii())),
+                Action::Shutdown => self.shut = true,
+                Action::End(end) => {
+                    self.end = Some(end);
+                    return;
+                }
+            }
+        }
+        if !self.stalled && self.conversation.shown(now) {
+            self.act(now);
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8], now: Instant) {
+        if let Some(room) = self.conversation.room() {
+            room[..bytes.len()].copy_from_slice(bytes);
+            self.conversation.received(bytes.len(), now);
+        }
+        self.act(now);
+    }
+
+    /// What it sends, at most `limit` bytes.
+    fn send(&mut self, limit: usize, now: Instant) -> Vec<u8> {
+        let bytes = self.conversation.outgoing();
+        let bytes = bytes[..bytes.len().min(limit)].to_vec();
+        self.conversation.sent(bytes.len(), now);
+        self.act(now);
+        bytes
+    }
+}
+
+impl Side {
+    /// Carries at most `step` bytes and, after the last, the end of the stream. Returns whether bytes moved.
+    fn send_to(&mut self, other: &mut Side, step: usize, now: Instant) -> bool {
+        let was_shut = self.shut;
+        let bytes = self.send(step.min(READ_SIZE), now);
+        if !bytes.is_empty() {
+            other.receive(&bytes, now);
+        }
+        if self.shut && !was_shut {
+            other.conversation.closed();
+            other.act(now);
+        }
+        !bytes.is_empty()
+    }
+}
+
+/// Both ends and the time.
+struct Link {
+    caller: Side,
+    handler: Side,
+    now: Instant,
+}
+
+impl Link {
+    fn new(input: Input) -> Self {
+        let now = Instant::now();
+        let caller = Side::new(Role::Caller, "alice", input, now);
+        Self {
+            caller,
+            handler: Side::new(Role::Handler, "desk", input, now),
+            now,
+        }
+    }
+
+    fn answered(input: Input) -> Self {
+        let mut link = Self::new(input);
+        link.carry(usize::MAX);
+        link
+    }
+
+    /// Carries everything across, `step` bytes at a time, until nothing moves.
+    fn carry(&mut self, step: usize) {
+        loop {
+            self.now += TICK;
+            let (caller, handler) = (&mut self.caller, &mut self.handler);
+            let there = caller.send_to(handler, step, self.now);
+            let back = handler.send_to(caller, step, self.now);
+            if !there && !back {
+                return;
+            }
+        }
+    }
+
+    fn later(&mut self, duration: Duration) {
+        self.now += duration;
+        self.caller.act(self.now);
+        self.handler.act(self.now);
+    }
+
+    fn ends(&self) -> [Option<&End>; 2] {
+        [self.caller.end.as_ref(), self.handler.end.as_ref()]
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    hex.split_whitespace()
+        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+        .collect()
+}
+
+const HELLO_BOB: &str = "48 00 05 01 00 62 6f 62";
+
+#[test]
+fn both_sides_say_several_lines_in_a_row_without_taking_turns() {
+    let mut link = Link::answered(Input::Person);
+    assert_eq!(link.caller.heard, ["answered Name(desk)"]);
+    assert_eq!(link.handler.heard, ["answered Name(alice)"]);
+    link.caller.conversation.say(b"one\ntwo\n", link.now);
+    link.handler.conversation.say(b"eins\n", link.now);
+    link.handler.conversation.say(b"zwei\n\ndrei\n", link.now);
+    link.carry(usize::MAX);
+    link.caller.conversation.say(b"three\n", link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.handler.shown, b"one\ntwo\nthree\n");
+    assert_eq!(link.caller.shown, b"eins\nzwei\n\ndrei\n");
+    assert_eq!(link.ends(), [None, None]);
+}
+
+#[test]
+fn a_person_who_leaves_ends_both_sides_at_once() {
+    let mut link = Link::answered(Input::Person);
+    link.handler.conversation.say(b"wait\n", link.now);
+    link.caller
+        .conversation
+        .leave(Goodbye::Leaving("lunch"), link.now);
+    link.carry(1);
+    assert_eq!(link.ends(), [Some(&End::Done); 2]);
+    assert_eq!(link.handler.heard[1..], ["left lunch"]);
+    assert!(link.handler.conversation.left_first() && !link.caller.conversation.left_first());
+    assert_eq!(
+        link.caller.heard.len(),
+        1,
+        "the answer to a goodbye is no news"
+    );
+    assert_eq!(link.caller.shown, b"wait\n");
+}
+
+#[test]
+fn the_answer_to_a_goodbye_waits_until_everything_is_shown() {
+    let mut link = Link::answered(Input::Person);
+    link.handler.stalled = true;
+    link.caller.conversation.say(b"last words\n", link.now);
+    link.caller
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.ends(), [None, None]);
+    link.handler.stalled = false;
+    link.handler.act(link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.ends(), [Some(&End::Done); 2]);
+}
+
+#[test]
+fn a_goodbye_that_nobody_answers_is_not_confirmed() {
+    let mut link = Link::answered(Input::Person);
+    link.handler.stalled = true;
+    link.caller.conversation.say(b"1\n2\n3", link.now);
+    link.caller
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    link.carry(usize::MAX);
+    link.later(GOODBYE_LIMIT - TICK);
+    assert_eq!(link.caller.end, None);
+    link.later(TICK);
+    assert_eq!(link.caller.end, Some(End::NotConfirmed));
+    assert_eq!(link.caller.conversation.lines(), 3);
+}
+
+#[test]
+fn only_a_patient_goodbye_is_extended_by_what_still_comes() {
+    for (goodbye, end) in [
+        (Goodbye::InputEnded, None),
+        (Goodbye::Leaving(""), Some(End::NotConfirmed)),
+    ] {
+        let mut link = Link::answered(Input::Stream);
+        link.caller.conversation.leave(goodbye, link.now);
+        link.carry(usize::MAX);
+        for _ in 0..30 {
+            link.later(Duration::from_millis(500));
+            link.handler
+                .conversation
+                .say(b"and another thing\n", link.now);
+            link.carry(usize::MAX);
+        }
+        assert_eq!(link.caller.end, end, "{goodbye:?}");
+    }
+}
+
+#[test]
+fn a_stream_says_its_last_words_before_it_answers() {
+    let mut link = Link::answered(Input::Stream);
+    link.caller
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    link.carry(usize::MAX);
+    assert!(link.handler.conversation.wants_input());
+    for _ in 0..3 {
+        link.handler.conversation.say(b"still here\n", link.now);
+        link.later(LAST_WORDS / 2);
+        link.carry(usize::MAX);
+        assert_eq!(link.ends(), [None, None]);
+    }
+    link.handler.conversation.say(b"the end", link.now);
+    link.handler
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.ends(), [Some(&End::Done); 2]);
+    assert_eq!(
+        link.caller.shown,
+        b"still here\nstill here\nstill here\nthe end"
+    );
+}
+
+#[test]
+fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
+    let mut link = Link::answered(Input::Stream);
+    link.caller
+        .conversation
+        .leave(Goodbye::Leaving(""), link.now);
+    link.carry(usize::MAX);
+    link.later(LAST_WORDS);
+    link.carry(usize::MAX);
+    assert_eq!(link.ends(), [Some(&End::Done); 2]);
+}
+
+#[test]
+fn goodbyes_that_cross_answer_each_other() {
+    let mut link = Link::answered(Input::Person);
+    link.caller.conversation.say(b"a\n", link.now);
+    link.caller
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    link.handler.conversation.say(b"b\n", link.now);
+    link.handler
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.ends(), [Some(&End::Done); 2]);
+    assert_eq!(
+        (&link.caller.shown[..], &link.handler.shown[..]),
+        (&b"b\n"[..], &b"a\n"[..])
+    );
+}
+
+#[test]
+fn nothing_is_said_before_somebody_answers_or_after_goodbye() {
+    let mut link = Link::new(Input::Person);
+    assert!(!link.caller.conversation.wants_input());
+    link.caller.conversation.say(b"too early\n", link.now);
+    link.carry(usize::MAX);
+    link.caller
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    assert!(!link.caller.conversation.wants_input());
+    link.caller.conversation.say(b"too late\n", link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.handler.shown, b"");
+    assert_eq!(link.caller.conversation.lines(), 0);
+}
+
+#[test]
+fn a_caller_who_hangs_up_while_it_rings_is_gone_at_once() {
+    let now = Instant::now();
+    let mut caller = Side::new(Role::Caller, "alice", Input::Person, now);
+    caller.send(usize::MAX, now);
+    caller.conversation.leave(Goodbye::Leaving(""), now);
+    assert_eq!(caller.send(usize::MAX, now), bytes("42 00 00"));
+    assert_eq!(caller.end, Some(End::GaveUp));
+}
+
+#[test]
+fn a_desk_that_says_bye_instead_of_hello_refuses() {
+    let now = Instant::now();
+    let mut caller = Side::new(Role::Caller, "alice", Input::Person, now);
+    caller.receive(&bytes("42 00 04 62 75 73 79"), now);
+    assert_eq!(caller.end, Some(End::Refused((*b"busy").into())));
+}
+
+#[test]
+fn silence_in_place_of_hello_ends_the_call() {
+    for (role, limit) in [(Role::Caller, RING_LIMIT), (Role::Handler, HELLO_LIMIT)] {
+        let now = Instant::now();
+        let mut side = Side::new(role, "x", Input::Person, now);
+        side.send(usize::MAX, now);
+        side.act(now + limit - TICK);
+        assert_eq!(side.end, None);
+        side.act(now + limit);
+        assert!(side.send(usize::MAX, now + limit).starts_with(b"B"));
+        side.act(now + limit + FAREWELL_LIMIT);
+        assert_eq!(side.end, Some(End::NoHello(limit)));
+    }
+}
+
+#[test]
+fn a_rule_that_is_broken_is_named_in_a_bye_and_reported() {
+    let hello = bytes(HELLO_BOB);
+    let twice = [&hello[..], &hello].concat();
+    let too_long = [&hello[..], &[b'T', 0x40, 1]].concat();
+    for (wrong, fault) in [
+        (bytes("54 00 01 78"), Fault::TextBeforeHello),
+        (bytes("74 00 01 78"), Fault::TextBeforeHello),
+        (twice, Fault::SecondHello),
+        (
+            too_long,
+            Fault::Frame(FrameError::TooLong {
+                tag: b'T',
+                length: 16_385,
+            }),
+        ),
+        (
+            bytes("48 00 03 02 00 78"),
+            Fault::Frame(FrameError::Version(2)),
+        ),
+        (bytes("48 00 02 01 00"), Fault::Frame(FrameError::BadHello)),
+    ] {
+        let now = Instant::now();
+        let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
+        desk.receive(&wrong, now);
+        let sent = desk.send(usize::MAX, now);
+        let reason = format!("protocol error: {fault}");
+        assert!(sent.ends_with(reason.as_bytes()), "{}", sent.escape_ascii());
+        assert!(desk.shut);
+        // What it says after that is not listened to; its end is waited for.
+        desk.receive(&bytes("54 00 01 78"), now);
+        assert_eq!((&desk.shown[..], desk.end.as_ref()), (&b""[..], None));
+        desk.conversation.closed();
+        desk.act(now);
+        assert_eq!(desk.end, Some(End::Broken(fault)));
+    }
+}
+
+#[test]
+fn the_end_of_the_stream_without_a_goodbye_is_a_lost_connection() {
+    let now = Instant::now();
+    let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
+    desk.receive(&bytes(HELLO_BOB), now);
+    desk.receive(&bytes("54 00 01 78 54 00"), now);
+    desk.conversation.closed();
+    desk.act(now);
+    assert_eq!(desk.shown, b"x\n");
+    assert!(matches!(desk.end, Some(End::Lost(_))));
+}
+
+#[test]
+fn what_the_peer_said_last_is_heard_even_when_sending_has_failed() {
+    let mut link = Link::answered(Input::Person);
+    link.caller.conversation.say(b"hello?\n", link.now);
+    link.caller.conversation.send_failed("broken pipe".into());
+    link.caller
+        .receive(&bytes("54 00 03 62 79 65 42 00 00"), link.now);
+    assert_eq!(link.caller.shown, b"bye\n");
+    assert_eq!(link.caller.end, Some(End::Lost("broken pipe".into())));
+    assert_eq!(link.caller.conversation.lines(), 1);
+}
+
+#[test]
+fn frames_of_later_versions_are_skipped_anywhere() {
+    let now = Instant::now();
+    let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
+    desk.receive(&bytes("57 00 01 03"), now);
+    desk.receive(&bytes(HELLO_BOB), now);
+    desk.receive(
+        &bytes("44 00 03 64 72 61 54 00 01 78 4e 00 00 42 00 00 ff ff ff"),
+        now,
+    );
+    assert_eq!(desk.shown, b"x\n");
+    desk.send(usize::MAX, now);
+    desk.send(usize::MAX, now);
+    assert_eq!(desk.end, Some(End::Done));
+}
+
+#[test]
+fn a_long_line_travels_in_pieces_that_cut_no_character() {
+    let mut link = Link::answered(Input::Stream);
+    let line = "ä".repeat(40_000) + "\n";
+    link.caller.conversation.say(line.as_bytes(), link.now);
+    let mut rest = link.caller.conversation.outgoing().to_vec();
+    while let Some((frame, used)) = frame::decode(&rest).unwrap() {
+        if let Frame::Text(text) | Frame::Part(text) = frame {
+            assert!(std::str::from_utf8(text).is_ok());
+        }
+        rest.drain(..used);
+    }
+    assert_eq!(rest, b"");
+    link.carry(usize::MAX);
+    assert_eq!(link.handler.shown, line.as_bytes());
+}
+
+#[test]
+fn input_waits_while_too_much_waits_to_be_sent() {
+    let mut link = Link::answered(Input::Stream);
+    let mut said = 0;
+    while link.caller.conversation.wants_input() {
+        link.caller.conversation.say(&[b'x'; READ_SIZE], link.now);
+        said += READ_SIZE;
+    }
+    assert!(link.caller.conversation.outgoing().len() < 2 * OUTGOING_LIMIT);
+    link.carry(usize::MAX);
+    assert!(link.caller.conversation.wants_input());
+    assert_eq!(link.handler.shown.len(), said);
+}
+
+/// The example in docs/PROTOCOL.md, replayed.
+#[test]
+fn the_published_conversation_is_the_one_that_is_spoken() {
+    let document = include_str!("../../../docs/PROTOCOL.md");
+    let example = document
+        .split("```conversation\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let direction = |mark: char| -> Vec<u8> {
+        let lines = example.lines().filter_map(|line| line.strip_prefix(mark));
+        lines
+            .flat_map(|line| bytes(line.trim().split("  ").next().unwrap()))
+            .collect()
+    };
+    let mut link = Link::answered(Input::Person);
+    let (mut sent, mut answered) = (
+        bytes("48 00 07 01 00 61 6c 69 63 65"),
+        bytes("48 00 06 01 00 64 65 73 6b"),
+    );
+    link.caller
+        .conversation
+        .say(b"hello\nare you in?\n", link.now);
+    link.handler.conversation.say(b"yes\n", link.now);
+    link.caller.conversation.say(b"fine", link.now);
+    link.caller
+        .conversation
+        .leave(Goodbye::InputEnded, link.now);
+    sent.extend(link.caller.send(usize::MAX, link.now));
+    answered.extend(link.handler.send(usize::MAX, link.now));
+    link.handler.receive(&sent[10..], link.now);
+    answered.extend(link.handler.send(usize::MAX, link.now));
+    assert_eq!((sent, answered), (direction('>'), direction('<')));
+}
+
+fn words() -> impl Strategy<Value = Vec<Vec<u8>>> {
+    let piece = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        "[a-zäß日\n]{0,60}".prop_map(String::into_bytes),
+        Just(vec![b'x'; 20_000]),
+    ];
+    proptest::collection::vec(piece, 0..12)
+}
+
+proptest! {
+    /// Whatever both ends say, in whatever pieces it is typed and carried: all of it arrives once and in order.
+    #[test]
+    fn no_byte_is_lost_doubled_or_reordered(mine in words(), theirs in words(), step in 1usize..5000) {
+        let mut link = Link::answered(Input::Stream);
+        for round in 0..mine.len().max(theirs.len()) {
+            link.caller.conversation.say(mine.get(round).map_or(&[], |said| said), link.now);
+            link.handler.conversation.say(theirs.get(round).map_or(&[], |said| said), link.now);
+            link.carry(step);
+        }
+        link.caller.conversation.leave(Goodbye::InputEnded, link.now);
+        link.carry(step);
+        link.handler.conversation.leave(Goodbye::InputEnded, link.now);
+        link.carry(step);
+        prop_assert_eq!(&link.handler.shown, &mine.concat());
+        prop_assert_eq!(&link.caller.shown, &theirs.concat());
+        prop_assert_eq!(link.ends(), [Some(&End::Done); 2]);
+    }
+
+    /// A peer that sends anything at all, in any pieces, gets an end that says what was wrong, and never more memory.
+    #[test]
+    fn any_bytes_from_a_peer_are_survived(junk in proptest::collection::vec(any::<u8>(), 0..600), step in 1usize..100) {
+        let now = Instant::now();
+        let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
+        for piece in junk.chunks(step) {
+            desk.receive(piece, now);
+        }
+        desk.conversation.closed();
+        desk.act(now);
+        desk.send(usize::MAX, now);
+        desk.act(now + FAREWELL_LIMIT);
+        desk.act(now + FAREWELL_LIMIT + GOODBYE_LIMIT);
+        prop_assert!(desk.end.is_some());
+    }
+}

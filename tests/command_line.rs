@@ -1,0 +1,161 @@
+//! The names, options and errors of the command line.
+
+mod support;
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use support::{TALK, failure, talk};
+use tempfile::TempDir;
+
+fn output(command: &mut Command) -> (i32, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn help_and_version_are_asked_for_and_go_to_standard_output() {
+    for (arguments, expected) in [
+        (
+            &["--version"][..],
+            concat!("talk ", env!("CARGO_PKG_VERSION"), "\n"),
+        ),
+        (&["help"], "Usage: talk <mode>"),
+        (&["--help"], "Usage: talk <mode>"),
+        (&["help", "server"], "Usage: talk server"),
+        (
+            &["client", "--help"],
+            "Usage: talk client [--name <name>] [--] <host> [<port>]",
+        ),
+        (&["server", "-h"], "Usage: talk server"),
+        (&["handler", "--help"], "Usage: talk handler [--] <fd>"),
+    ] {
+        let (status, out, err) = output(&mut talk(arguments));
+        assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
+        assert!(out.starts_with(expected), "{arguments:?}: {out}");
+        assert!(!out.contains("{command_name}"), "{out}");
+    }
+    for mode in ["client", "server", "handler"] {
+        let (_, out, _) = output(&mut talk(&[mode, "--help"]));
+        assert!(out.contains("Examples:"), "{mode} has no examples: {out}");
+    }
+}
+
+#[test]
+fn exact_names_mean_a_mode_and_nothing_else_does() {
+    let dir = TempDir::new().unwrap();
+    for name in ["talk_client", "talk_server"] {
+        let usage = format!("Usage: {name} ");
+        let link = dir.path().join(name);
+        std::os::unix::fs::symlink(TALK, &link).unwrap();
+        let (status, out, _) = output(Command::new(&link).arg("--help"));
+        assert!(
+            status == 0 && out.starts_with(&usage),
+            "symlink {name}: {out}"
+        );
+
+        std::fs::remove_file(&link).unwrap();
+        // Copied by another process: a file that this one had open for writing could be busy.
+        assert!(
+            Command::new("cp")
+                .arg(TALK)
+                .arg(&link)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let (_, out, _) = output(Command::new(&link).arg("--help"));
+        assert!(out.starts_with(&usage), "copy {name}: {out}");
+
+        let (_, out, _) = output(Command::new(TALK).arg0(name).arg("--help"));
+        assert!(out.starts_with(&usage), "argv[0] {name}: {out}");
+    }
+    for name in [
+        "talk_handler",
+        "talk_cli",
+        "talk_client2",
+        "Talk_client",
+        "",
+    ] {
+        let (status, _, err) = output(Command::new(TALK).arg0(name));
+        assert_eq!(status, 2, "{name}");
+        assert!(
+            err.contains("Modes:") && err.contains("handler"),
+            "{name}: {err}"
+        );
+    }
+    for arguments in [&[][..], &["cli"], &["servers"], &[""], &["help", "me"]] {
+        let (status, out, err) = output(&mut talk(arguments));
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains("Modes:"), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_named_and_exit_with_2() {
+    for (arguments, complaint) in [
+        (&["client"][..], "host"),
+        (
+            &["client", "localhost", "talk"],
+            "a port is a number from 0 to 65535",
+        ),
+        (
+            &["client", "localhost", "65536"],
+            "a port is a number from 0 to 65535",
+        ),
+        (&["client", "localhost", "1", "more"], "more"),
+        (&["client", "localhost", "--nmae", "x"], "--nmae"),
+        (&["client", "localhost", "--name", ""], "visible"),
+        (&["client", "localhost", "--name=a\u{1b}[2J"], "control"),
+        (&["server", "--bind", "somewhere"], "somewhere"),
+        (&["server", "-1"], "-1"),
+        (&["handler"], "fd"),
+        (
+            &["handler", "five"],
+            "'five' is not the number of a descriptor",
+        ),
+    ] {
+        let (status, error) = failure(&mut talk(arguments));
+        assert_eq!(status, 2, "{arguments:?}: {error}");
+        assert!(
+            error.starts_with("talk: ") && error.contains(complaint),
+            "{arguments:?}: {error}"
+        );
+        assert!(!error.contains("panicked"), "{error}");
+    }
+}
+
+#[test]
+fn arguments_that_are_not_utf8_are_an_error() {
+    let odd = OsStr::from_bytes(b"desk\xff");
+    for arguments in [vec![odd], vec![OsStr::new("client"), odd]] {
+        let (status, error) = failure(Command::new(TALK).args(arguments));
+        assert_eq!(status, 2);
+        assert!(error.contains("is not UTF-8"), "{error}");
+    }
+}
+
+#[test]
+fn a_name_from_the_environment_is_checked_too() {
+    let (status, error) = failure(talk(&["client", "localhost"]).env("TALK_NAME", "x".repeat(65)));
+    assert_eq!(status, 2);
+    assert!(
+        error.contains("TALK_NAME: a name has at most 64 bytes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_full_disk_is_an_error_even_for_help() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let status = talk(&["help"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}

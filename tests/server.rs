@@ -1,0 +1,418 @@
+//! The desk: real callers over real sockets, with a stand-in for xterm that shows how it was started.
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::Signal;
+use support::{Desk, Program, TALK, Window, command, failure, hello, read_frame, talk, wait_for};
+
+#[test]
+fn a_call_gets_a_window_and_the_log_says_so() {
+    let window = Window::answering("hello, alice\n");
+    let mut desk = Desk::with_windows_of(&window);
+    let before = desk.holdings();
+    let mut alice = desk.call("alice");
+    alice.say("one\ntwo\n");
+    assert_eq!(alice.line(), "hello, alice");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+
+    let from = desk.server.line_with("from");
+    assert!(
+        from.starts_with("call 1 from 127.0.0.1:") && from.ends_with(" (alice)"),
+        "{from}"
+    );
+    assert_eq!(desk.server.line(), "call 1 window open");
+    let end = desk.server.line();
+    assert!(end.starts_with("call 1 ended: "), "{end}");
+    assert_eq!(window.read("shown"), "one\ntwo\n");
+    wait_for("the helper to be reaped", || {
+        (desk.holdings() == before).then_some(())
+    });
+}
+
+#[test]
+fn the_window_is_started_with_just_these_arguments_and_the_socket() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    let mut alice = desk.call("al\u{202e}[31mice");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+    desk.server.line_with("ended");
+
+    let argv = window.read("argv");
+    let argv: Vec<&str> = argv.lines().collect();
+    let (options, command) = argv.split_at(argv.iter().position(|&word| word == "-e").unwrap());
+    assert_eq!(options[..3], ["-u8", "-title", "al<U+202E>[31mice"]);
+    let switched_off: Vec<&str> = options[3..]
+        .iter()
+        .filter(|&&word| word != "-xrm")
+        .copied()
+        .collect();
+    for feature in [
+        "allowTitleOps",
+        "allowColorOps",
+        "allowTcapOps",
+        "allowMouseOps",
+    ] {
+        assert!(
+            switched_off.contains(&format!("*{feature}: false").as_str()),
+            "{switched_off:?}"
+        );
+    }
+    let [_, program, mode, number] = command else {
+        panic!("{command:?}")
+    };
+    assert_eq!(
+        (fs::canonicalize(program).unwrap(), *mode),
+        (fs::canonicalize(TALK).unwrap(), "handler")
+    );
+
+    // "lr-x------ 1 user group 64 date time 5 -> socket:[4711]"
+    let fds = window.read("fds");
+    let inherited: Vec<(&str, &str)> = fds
+        .lines()
+        .filter_map(|line| line.split_once(" -> "))
+        .map(|(left, target)| (left.rsplit(' ').next().unwrap(), target))
+        // The shell that runs the stand-in keeps its script open, at a number from 10 up.
+        .filter(|(_, target)| !target.ends_with("/xterm"))
+        .filter(|(number, _)| number.parse::<u32>().unwrap() > 2)
+        .collect();
+    assert!(
+        matches!(inherited[..], [(fd, target)] if fd == *number && target.starts_with("socket:")),
+        "{fds}"
+    );
+}
+
+#[test]
+fn every_caller_has_a_conversation_of_their_own() {
+    let window = Window::new("handler \"$@\" < /dev/null > \"$dir/shown.$$\"");
+    let mut desk = Desk::with_windows_of(&window);
+    let before = desk.holdings();
+    let mut callers: Vec<Program> = (0..5)
+        .map(|number| desk.call(&format!("caller{number}")))
+        .collect();
+    for caller in &mut callers {
+        caller.notice_with("desk answered");
+    }
+    for (number, caller) in callers.iter_mut().enumerate() {
+        caller.say(&format!("I am {number}\n"));
+        caller.end_input();
+        assert_eq!(caller.status(), 0);
+    }
+    for _ in &callers {
+        desk.server.line_with("ended");
+    }
+    let shown = fs::read_dir(window.dir.path())
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let mut shown: Vec<String> = shown
+        .filter(|path| path.to_string_lossy().contains("shown."))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    shown.sort();
+    assert_eq!(
+        shown,
+        ["I am 0\n", "I am 1\n", "I am 2\n", "I am 3\n", "I am 4\n"]
+    );
+    wait_for("the helpers to be reaped", || {
+        (desk.holdings() == before).then_some(())
+    });
+}
+
+#[test]
+fn a_file_arrives_byte_for_byte_in_both_directions_at_once() {
+    let file: String = (0..60_000)
+        .map(|line| format!("{line} {}\n", "ä≠x".repeat(line % 40)))
+        .collect();
+    let file = file + "no newline at the end";
+    let back: String = (0..40_000).map(|line| format!("answer {line}\n")).collect();
+    let window = Window::answering(&back);
+    fs::write(window.file("file"), &file).unwrap();
+    let desk = Desk::with_windows_of(&window);
+    let output = talk(&["client", "127.0.0.1", &desk.port()])
+        .stdin(fs::File::open(window.file("file")).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        output.stdout == back.as_bytes(),
+        "{} of {} bytes came back",
+        output.stdout.len(),
+        back.len()
+    );
+    assert!(
+        window.read("shown") == file,
+        "{} of {} bytes arrived",
+        window.read("shown").len(),
+        file.len()
+    );
+}
+
+#[test]
+fn without_xterm_the_caller_is_told_and_the_desk_lives_on() {
+    let empty = tempfile::TempDir::new().unwrap();
+    let mut desk = Desk::open(talk(&["server"]).env("PATH", empty.path()));
+    let before = desk.holdings();
+    for call in 1..=2 {
+        let mut alice = desk.call("alice");
+        assert_eq!(alice.status(), 1);
+        alice.notice_with("the desk does not take the call: the desk could not open a window");
+        let end = desk.server.line_with("ended");
+        assert_eq!(
+            end,
+            format!(
+                "call {call} ended: no window: xterm is not on PATH; install it (Debian: apt install xterm)"
+            )
+        );
+    }
+    wait_for("the helpers to be reaped", || {
+        (desk.holdings() == before).then_some(())
+    });
+}
+
+#[test]
+fn an_xterm_that_ends_before_its_handler_began_is_reported() {
+    let window = Window::new("exit 3");
+    let mut desk = Desk::with_windows_of(&window);
+    let mut alice = desk.call("alice");
+    assert_eq!(alice.status(), 1);
+    alice.notice_with("the desk hung up before anybody answered");
+    let end = desk.server.line_with("ended");
+    assert!(
+        end.contains("no window: xterm exited with status 3") && end.contains("DISPLAY"),
+        "{end}"
+    );
+}
+
+#[test]
+fn a_handler_that_is_killed_ends_its_call_only() {
+    let window = Window::new("echo $$ > \"$dir/pid\"; exec \"$@\" < \"$dir/keyboard\"");
+    Command::new("mkfifo")
+        .arg(window.file("keyboard"))
+        .status()
+        .unwrap();
+    let _keyboard = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(window.file("keyboard"))
+        .unwrap();
+    let mut desk = Desk::with_windows_of(&window);
+    let mut alice = desk.call("alice");
+    alice.notice_with("desk answered");
+    assert_eq!(desk.server.line_with("open"), "call 1 window open");
+    assert!(
+        command("kill", &["-9", window.read("pid").trim()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(alice.status(), 1);
+    alice.notice_with("the connection to desk was lost");
+    assert_eq!(desk.server.line(), "call 1 ended: its handler was killed");
+    assert!(desk.server.is_running());
+}
+
+#[test]
+fn strangers_open_no_window() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    for (said, complaint) in [
+        (&b""[..], "hung up without a HELLO"),
+        (b"GET / HTTP/1.1\r\nHost: desk\r\n\r\n", "no talk caller"),
+        (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            "no talk caller",
+        ),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "no talk caller"),
+        (b"H\0\x07\x01\0al", "hung up without a HELLO"),
+        (b"H\0\x03\x02\0x", "version 2 is not spoken here"),
+        (b"T\0\x01x", "it began with \"T\\x00\\x01x\""),
+        (b"H\x40\0\x01\0", "its first frame is no HELLO"),
+        (&[b'N'; 128], "no talk caller"),
+    ] {
+        let mut stranger = desk.connect();
+        stranger.write_all(said).unwrap();
+        stranger.shutdown(std::net::Shutdown::Write).unwrap();
+        let _ = stranger.read_to_end(&mut Vec::new());
+        let line = desk.server.line_with("dropped");
+        assert!(
+            line.contains(" from 127.0.0.1:") && line.contains(complaint),
+            "{said:?}: {line}"
+        );
+        assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+    }
+    let mut silent = desk.connect();
+    silent.write_all(b"H\0").unwrap();
+    assert_eq!(
+        read_frame(&mut silent),
+        (b'B', b"no HELLO within 5 s".to_vec())
+    );
+    desk.server.line_with("no HELLO within 5 s");
+    assert_eq!(window.read("argv"), "", "a window was opened");
+}
+
+#[test]
+fn a_hello_may_come_byte_by_byte_and_with_more_behind_it() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    let mut alice = desk.connect();
+    alice.set_nodelay(true).unwrap();
+    for byte in hello("alice") {
+        alice.write_all(&[byte]).unwrap();
+    }
+    assert_eq!(read_frame(&mut alice), (b'H', b"\x01\0desk".to_vec()));
+    let mut eager = desk.connect();
+    eager
+        .write_all(
+            &[
+                hello("bob"),
+                support::frame(b'T', &[b'x'; 5000]),
+                support::frame(b'B', b""),
+            ]
+            .concat(),
+        )
+        .unwrap();
+    assert_eq!(read_frame(&mut eager).0, b'H');
+    assert_eq!(read_frame(&mut eager).0, b'B');
+    assert!(desk.server.line_with("(bob)").starts_with("call 2"));
+}
+
+#[test]
+fn a_name_from_the_network_cannot_write_the_log() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    let mut liar = desk.connect();
+    liar.write_all(
+        &[
+            hello("x)\ncall 9 from \u{1b}[2J"),
+            support::frame(b'B', b"bye\r\ncall 8"),
+        ]
+        .concat(),
+    )
+    .unwrap();
+    let line = desk.server.line_with("call 1 from");
+    assert!(line.ends_with(" (x)^Jcall 9 from ^[[2J)"), "{line}");
+    assert_eq!(desk.server.line(), "call 1 window open");
+    assert!(desk.server.line().starts_with("call 1 ended: "));
+}
+
+#[test]
+fn stopping_the_desk_leaves_conversations_alone() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let window = Window::new("exec \"$@\" < \"$dir/keyboard\"");
+        Command::new("mkfifo")
+            .arg(window.file("keyboard"))
+            .status()
+            .unwrap();
+        let mut keyboard = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(window.file("keyboard"))
+            .unwrap();
+        let mut desk = Desk::with_windows_of(&window);
+        let mut alice = desk.call("alice");
+        alice.notice_with("desk answered");
+        desk.server.line_with("open");
+        desk.server.signal(signal);
+        assert_eq!(desk.server.status(), 0);
+        TcpListener::bind(desk.address).expect("the port is free again");
+        keyboard.write_all(b"still here\n").unwrap();
+        assert_eq!(alice.line(), "still here");
+        alice.end_input();
+        assert_eq!(alice.status(), 0);
+    }
+}
+
+#[test]
+fn a_desk_that_cannot_listen_says_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let (status, error) = failure(&mut talk(&[
+        "server",
+        &port.to_string(),
+        "--bind",
+        "127.0.0.1",
+    ]));
+    assert_eq!(status, 1);
+    assert_eq!(
+        error,
+        format!(
+            "talk: port {port} is taken; pick another: talk server {}",
+            port + 1
+        )
+    );
+    let (status, error) = failure(&mut talk(&["server", "0", "--bind", "192.0.2.1"]));
+    assert_eq!(status, 1);
+    assert!(
+        error.starts_with("talk: 192.0.2.1 is no address of this machine"),
+        "{error}"
+    );
+}
+
+#[test]
+fn it_listens_on_ipv4_and_ipv6_alike() {
+    let window = Window::answering("");
+    let mut server =
+        Program::start(talk(&["server", "0", "--name", "desk"]).env("PATH", window.path()));
+    let line = server.line();
+    let port = line
+        .strip_prefix("listening on [::]:")
+        .expect("a dual-stack address");
+    for host in ["127.0.0.1", "::1", "localhost"] {
+        let mut caller = Program::start(&mut talk(&["client", host, port]));
+        caller.end_input();
+        assert_eq!(caller.status(), 0, "{host}: {:?}", caller.notices());
+    }
+    assert!(
+        server.line_with("call 1 from").contains(" 127.0.0.1:"),
+        "an IPv4 caller is shown as one"
+    );
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nobody_up() {
+    let window = Window::answering("");
+    let mut server = talk(&["server", "0", "--bind", "127.0.0.1"])
+        .env("PATH", window.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(server.stdout.take().unwrap());
+    let mut first = String::new();
+    log.read_line(&mut first).unwrap();
+    let address = first
+        .trim()
+        .strip_prefix("listening on ")
+        .unwrap()
+        .parse()
+        .unwrap();
+    // Each of these costs a line of some 90 bytes; a pipe holds 64 KiB.
+    for _ in 0..1000 {
+        support::connect(address)
+            .write_all(b"GET / HTTP/1.1\r\n\r\n")
+            .unwrap();
+    }
+    let mut alice = support::connect(address);
+    alice.write_all(&hello("alice")).unwrap();
+    assert_eq!(read_frame(&mut alice).0, b'H');
+    drop(log);
+    let mut bob = support::connect(address);
+    bob.write_all(&hello("bob")).unwrap();
+    assert_eq!(
+        read_frame(&mut bob).0,
+        b'H',
+        "the desk outlives the reader of its log"
+    );
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
