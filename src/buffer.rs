@@ -50,10 +50,7 @@ impl Buffer {
 
     /// The first `count` bytes of [`Buffer::space`] are data now.
     pub fn filled(&mut self, count: usize) {
-        assert!(
-            count <= self.store.len() - self.tail,
-            "more bytes filled than there was room for"
-        );
+        assert!(count <= self.store.len() - self.tail, "more bytes filled than there was room for");
         self.tail += count;
     }
 

@@ -5,8 +5,9 @@
 //! little waits to be sent and the socket only while little waits to be shown.
 
 use std::io::{self, ErrorKind};
+use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
@@ -20,9 +21,13 @@ use crate::sys::sockets;
 use crate::terminal::{Event, Outlets, Terminal, Typed};
 
 /// The signals that ask a conversation to end.
-pub const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+/// The signals that ask a terminal with an editor to draw itself anew.
+const DRAWING: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
 /// Bytes that may wait for the screen before the socket is read no further.
 const SCREEN_LIMIT: usize = 256 * 1024;
+/// Keys that come this soon after the end were meant for the conversation.
+const TYPED_ON: Duration = Duration::from_secs(1);
 /// Bytes read from the keyboard at once.
 const READ_SIZE: usize = 64 * 1024;
 
@@ -36,11 +41,16 @@ pub enum Outcome {
 
 /// Who types on standard input.
 pub fn input() -> Input {
-    if Keyboard::new().is_terminal() {
-        Input::Person
-    } else {
-        Input::Stream
-    }
+    if Keyboard::new().is_terminal() { Input::Person } else { Input::Stream }
+}
+
+/// Watches the signals that an engine with this terminal obeys.
+///
+/// # Errors
+/// sigaction(2) or sigprocmask(2) failed.
+pub fn watch(terminal: &dyn Terminal) -> io::Result<Signals> {
+    let drawing = if terminal.edits() { &DRAWING[..] } else { &[] };
+    Ok(Signals::watch(&[&LEAVING, drawing].concat())?)
 }
 
 /// Why the loop stops before the conversation has ended.
@@ -58,9 +68,11 @@ pub struct Engine<'a> {
     answered: &'a mut dyn FnMut(&Name),
     keyboard: Keyboard,
     scratch: Box<[u8]>,
+    /// The keyboard has not come to its end.
+    typing: bool,
     /// The last send found no room: wait for select before the next.
     send_blocked: bool,
-    /// A signal has asked to leave.
+    /// The person here, or a signal, has asked to leave.
     leaving: bool,
 }
 
@@ -82,36 +94,77 @@ impl<'a> Engine<'a> {
             answered,
             keyboard: Keyboard::new(),
             scratch: vec![0; READ_SIZE].into(),
+            typing: true,
             send_blocked: false,
             leaving: false,
         }
     }
 
-    /// Runs the conversation to its end and shows everything that came before that. The conversation comes back with
-    /// the outcome, for what it has counted.
+    /// The conversation, for what it has counted.
+    pub fn conversation(&self) -> &Conversation {
+        &self.conversation
+    }
+
+    /// Runs the conversation to its end and shows everything that came before that.
     ///
     /// # Errors
     /// select(2) cannot be used.
-    pub fn run(mut self) -> io::Result<(Outcome, Conversation)> {
+    pub fn run(&mut self) -> io::Result<Outcome> {
         let outcome = match self.converse() {
             Ok(end) => Outcome::Ended(end),
             Err(Stop::Unshown(error)) => Outcome::Unshown(error),
             Err(Stop::Wait(error)) => return Err(error),
         };
         // Who cannot vouch for what was received must not end like one who can (docs/PROTOCOL.md, "Endings").
-        if matches!(
-            outcome,
-            Outcome::Unshown(_) | Outcome::Ended(End::NotConfirmed)
-        ) {
+        if matches!(outcome, Outcome::Unshown(_) | Outcome::Ended(End::NotConfirmed)) {
             sockets::reset(self.socket.as_fd());
         }
-        Ok((outcome, self.conversation))
+        Ok(outcome)
+    }
+
+    /// Shows `notice` and waits for a key, so that the last words can be read before the window closes. Not for a person
+    /// who asked to leave, nor without one.
+    ///
+    /// # Errors
+    /// select(2) cannot be used.
+    pub fn linger(&mut self, notice: &str) -> io::Result<()> {
+        if !self.keyboard.is_terminal() {
+            return Ok(());
+        }
+        self.terminal.show(Event::Notice(notice));
+        let settled = Instant::now() + TYPED_ON;
+        while !self.leaving && self.flush().is_ok() {
+            let outlets = self.terminal.outlets();
+            let mut wants = [
+                Want::read(&self.keyboard, true),
+                Want::write(&outlets.screen, outlets.screen.blocked()),
+            ];
+            ready::select(&mut wants, None, &self.signals.mask())?;
+            let [pressed, shows] = wants.map(|want| want.ready);
+            outlets.screen.unblock(shows);
+            if pressed {
+                let gone = self.keyboard.read(&mut self.scratch).unwrap_or(0) == 0;
+                self.leaving |= gone || Instant::now() > settled;
+            }
+            for signal in &self.signals.take() {
+                self.leaving |= LEAVING.contains(&signal);
+                self.draw_anew(signal)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back for good.
+    pub fn finish(&mut self) {
+        self.terminal.finish();
+        // A terminal that cannot be written to any more is as good as given back.
+        let _ = self.drain();
     }
 
     fn converse(&mut self) -> Result<End, Stop> {
         loop {
             self.send();
-            self.terminal.outlets().flush().map_err(Stop::Unshown)?;
+            self.flush()?;
             if let Some(end) = self.act() {
                 if end != End::NotConfirmed {
                     self.drain()?;
@@ -131,9 +184,7 @@ impl<'a> Engine<'a> {
         while self.screen_keeps_up() || self.conversation.given_up() {
             match self.conversation.poll(now) {
                 Some(Action::Answered(name)) => {
-                    self.terminal.show(Event::Answered {
-                        name: name.as_bytes(),
-                    });
+                    self.terminal.show(Event::Answered { name: name.as_bytes() });
                     (self.answered)(name);
                 }
                 Some(Action::Show { text, complete }) => {
@@ -145,26 +196,29 @@ impl<'a> Engine<'a> {
                 None => break,
             }
         }
-        if self.terminal.outlets().screen.waiting() == 0 && self.conversation.shown(now) {
+        if self.terminal.waiting() == 0 && self.conversation.shown(now) {
             return self.act();
         }
         None
     }
 
     fn screen_keeps_up(&mut self) -> bool {
-        self.terminal.outlets().screen.waiting() < SCREEN_LIMIT
+        self.terminal.waiting() < SCREEN_LIMIT
     }
 
     /// Whether something waits that can go out now.
     fn can_move(&mut self) -> bool {
         let sends = !self.send_blocked && !self.conversation.outgoing().is_empty();
-        sends || self.terminal.outlets().can_write()
+        let paints = self.terminal.waiting() > self.terminal.outlets().screen.waiting();
+        sends
+            || self.terminal.outlets().can_write()
+            || paints && !self.terminal.outlets().screen.blocked()
     }
 
     /// Waits until something can be moved, and takes in what has come.
     fn wait(&mut self) -> Result<(), Stop> {
         let deadline = self.conversation.deadline();
-        let types = self.terminal.edits() || self.conversation.wants_input();
+        let types = self.typing && (self.terminal.edits() || self.conversation.wants_input());
         let hears = self.screen_keeps_up() && self.conversation.room().is_some();
         let Outlets { screen, notices } = self.terminal.outlets();
         let mut wants = [
@@ -177,9 +231,11 @@ impl<'a> Engine<'a> {
         ready::select(&mut wants, deadline, &self.signals.mask()).map_err(Stop::Wait)?;
 
         let [typed, heard, sends, shows, notes] = wants.map(|want| want.ready);
-        self.send_blocked &= !sends;
         screen.unblock(shows);
         notices.unblock(notes);
+        if sends {
+            self.peer_reads(true);
+        }
         if typed {
             self.read_keyboard()?;
         }
@@ -190,23 +246,34 @@ impl<'a> Engine<'a> {
     }
 
     fn read_keyboard(&mut self) -> Result<(), Stop> {
-        let now = Instant::now();
         match self.keyboard.read(&mut self.scratch) {
-            Ok(0) if !self.keyboard.hung_up() => self.conversation.leave(Goodbye::InputEnded, now),
-            Ok(0) => return self.window_closed(),
-            Ok(count) => {
-                let conversation = &mut self.conversation;
-                let open = conversation.wants_input();
-                self.terminal
-                    .typed(&self.scratch[..count], open, &mut |typed| match typed {
-                        Typed::Text(text) => conversation.say(text, now),
-                        Typed::Leave => conversation.leave(Goodbye::Leaving(""), now),
-                    });
+            Ok(0) if !self.keyboard.hung_up() => {
+                self.typing = false;
+                self.conversation.leave(Goodbye::InputEnded, Instant::now());
             }
+            Ok(count) if count > 0 => self.typed(count),
             Err(error) if is_momentary(&error) => {}
-            Err(_) => return self.window_closed(),
+            Ok(_) | Err(_) => {
+                self.typing = false;
+                self.window_closed()?;
+            }
         }
         Ok(())
+    }
+
+    /// Takes the first `count` bytes of the scratch as typed.
+    fn typed(&mut self, count: usize) {
+        let (conversation, now) = (&mut self.conversation, Instant::now());
+        let open = conversation.wants_input();
+        let mut leaves = false;
+        self.terminal.typed(&self.scratch[..count], open, &mut |typed| match typed {
+            Typed::Text(text) => conversation.say(text, now),
+            Typed::Leave => leaves = true,
+        });
+        if leaves {
+            self.leaving = true;
+            self.leave("");
+        }
     }
 
     /// Says goodbye for a terminal that is gone. A goodbye vouches for all that has arrived, so first it must turn out
@@ -214,15 +281,13 @@ impl<'a> Engine<'a> {
     fn window_closed(&mut self) -> Result<(), Stop> {
         self.receive();
         self.act();
-        self.terminal.outlets().flush().map_err(Stop::Unshown)?;
+        self.flush()?;
         self.leave("the window was closed");
         Ok(())
     }
 
     fn receive(&mut self) {
-        let Some(room) = self.conversation.room() else {
-            return;
-        };
+        let Some(room) = self.conversation.room() else { return };
         match sockets::receive(self.socket.as_fd(), room) {
             Ok(0) => self.conversation.closed(),
             Ok(count) => self.conversation.received(count, Instant::now()),
@@ -235,21 +300,46 @@ impl<'a> Engine<'a> {
         while !self.send_blocked && !self.conversation.outgoing().is_empty() {
             match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => self.conversation.sent(count, Instant::now()),
-                Err(error) if is_momentary(&error) => self.send_blocked = true,
+                Err(error) if is_momentary(&error) => self.peer_reads(false),
                 Err(error) => self.conversation.send_failed(error.to_string()),
             }
         }
     }
 
-    /// The first signal asks to leave politely, the next one to leave at once.
+    fn peer_reads(&mut self, reads: bool) {
+        self.send_blocked = !reads;
+        self.terminal.show(Event::Reading(reads));
+    }
+
+    /// Writes to the terminal what there is room for.
+    fn flush(&mut self) -> Result<(), Stop> {
+        self.terminal.paint();
+        self.terminal.outlets().flush().map_err(Stop::Unshown)
+    }
+
+    /// Writes out what still waits for the screen, however slow its reader is, until a signal says that it is enough.
+    fn drain(&mut self) -> Result<(), Stop> {
+        loop {
+            self.flush()?;
+            let asked = self.signals.take().iter().any(|signal| LEAVING.contains(&signal));
+            if self.terminal.waiting() == 0 || asked {
+                return Ok(());
+            }
+            let screen = &mut self.terminal.outlets().screen;
+            let mut wants = [Want::write(screen, screen.blocked())];
+            let now = if screen.blocked() { None } else { Some(Instant::now()) };
+            ready::select(&mut wants, now, &self.signals.mask()).map_err(Stop::Wait)?;
+            let shows = wants[0].ready;
+            screen.unblock(shows);
+        }
+    }
+
+    /// The first signal to leave is polite, the next one leaves at once.
     fn obey_signals(&mut self) -> Result<(), Stop> {
         for signal in &self.signals.take() {
-            if self.leaving {
-                self.conversation.give_up();
-                continue;
-            }
-            self.leaving = true;
             match signal {
+                _ if DRAWING.contains(&signal) => self.draw_anew(signal).map_err(Stop::Wait)?,
+                _ if mem::replace(&mut self.leaving, true) => self.conversation.give_up(),
                 Signal::SIGHUP => self.window_closed()?,
                 Signal::SIGTERM => self.leave("terminated"),
                 _ => self.leave(""),
@@ -258,24 +348,25 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    fn leave(&mut self, reason: &str) {
-        self.conversation
-            .leave(Goodbye::Leaving(reason), Instant::now());
+    /// Does what a signal says about the terminal.
+    fn draw_anew(&mut self, signal: Signal) -> io::Result<()> {
+        match signal {
+            Signal::SIGWINCH => self.terminal.resize(),
+            Signal::SIGTSTP => {
+                self.terminal.suspend();
+                // What finds no room now is written when it goes on.
+                let _ = self.terminal.outlets().flush();
+                self.signals.stop()?;
+                self.terminal.resume();
+            }
+            Signal::SIGCONT => self.terminal.resume(),
+            _ => {}
+        }
+        Ok(())
     }
 
-    /// Writes out what still waits for the screen, however slow its reader is, until a signal says that it is enough.
-    fn drain(&mut self) -> Result<(), Stop> {
-        let outlets = self.terminal.outlets();
-        loop {
-            outlets.flush().map_err(Stop::Unshown)?;
-            if outlets.screen.waiting() == 0 || self.signals.take().iter().next().is_some() {
-                return Ok(());
-            }
-            let mut wants = [Want::write(&outlets.screen, true)];
-            ready::select(&mut wants, None, &self.signals.mask()).map_err(Stop::Wait)?;
-            let shows = wants[0].ready;
-            outlets.screen.unblock(shows);
-        }
+    fn leave(&mut self, reason: &str) {
+        self.conversation.leave(Goodbye::Leaving(reason), Instant::now());
     }
 }
 

@@ -46,10 +46,7 @@ fn run() -> Result<ExitCode> {
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let (&program, arguments) = words.split_first().unwrap_or((&"talk", &[]));
-    let program = Path::new(program)
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or("talk");
+    let program = Path::new(program).file_name().and_then(|name| name.to_str()).unwrap_or("talk");
     if let Some(mode) = MODES.iter().find(|mode| mode.link == Some(program)) {
         return (mode.run)(&[program], arguments);
     }
@@ -65,10 +62,7 @@ fn run() -> Result<ExitCode> {
 fn mode(name: &str) -> Result<&'static Mode> {
     match MODES.iter().find(|mode| mode.name == name) {
         Some(mode) => Ok(mode),
-        None => bail!(wrong(format!(
-            "no mode is named '{name}'\n\n{}",
-            overview()
-        ))),
+        None => bail!(wrong(format!("no mode is named '{name}'\n\n{}", overview()))),
     }
 }
 
@@ -87,10 +81,7 @@ fn overview() -> String {
 }
 
 fn wrong(text: String) -> Usage {
-    Usage {
-        text,
-        asked_for: false,
-    }
+    Usage { text, asked_for: false }
 }
 
 /// Prints what was asked for. A reader that went away has seen enough; a full disk is an error.

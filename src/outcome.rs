@@ -44,10 +44,7 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
             "the desk does not take the call".into()
         }
         (End::Refused(reason), Role::Caller) => {
-            format!(
-                "the desk does not take the call: {}",
-                printable::label(reason)
-            )
+            format!("the desk does not take the call: {}", printable::label(reason))
         }
         (End::Refused(_), Role::Handler) => "the caller hung up before it was answered".into(),
         (End::GaveUp, Role::Caller) => "hung up before anybody answered".into(),

@@ -36,10 +36,7 @@ pub struct Reporter {
 
 impl Reporter {
     pub fn new(address: &str, call: u32) -> Self {
-        Self {
-            address: address.into(),
-            call,
-        }
+        Self { address: address.into(), call }
     }
 
     /// The reporter that the server prepared for this process, if a server started it.
@@ -103,13 +100,7 @@ mod tests {
         ] {
             assert_eq!(decode(&encode(7, &report)), Some((7, report)));
         }
-        for junk in [
-            &b""[..],
-            b"abc",
-            b"\0\0\0\x01",
-            b"\0\0\0\x01x",
-            b"\0\0\0\x01h",
-        ] {
+        for junk in [&b""[..], b"abc", b"\0\0\0\x01", b"\0\0\0\x01x", b"\0\0\0\x01h"] {
             assert_eq!(decode(junk), None, "{junk:?}");
         }
     }

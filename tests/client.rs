@@ -17,13 +17,7 @@ use support::{DEADLINE, Program, failure, frame, hello, read_frame, talk};
 fn ringing() -> (Program, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let mut caller = Program::start(&mut talk(&[
-        "client",
-        "127.0.0.1",
-        &port,
-        "--name",
-        "alice",
-    ]));
+    let mut caller = Program::start(&mut talk(&["client", "127.0.0.1", &port, "--name", "alice"]));
     let (mut desk, _) = listener.accept().unwrap();
     desk.set_read_timeout(Some(DEADLINE)).unwrap();
     assert_eq!(read_frame(&mut desk), (b'H', b"\x01\0alice".to_vec()));
@@ -42,12 +36,8 @@ fn answered() -> (Program, TcpStream) {
 fn nothing_is_sent_before_somebody_answers() {
     let (mut caller, mut desk) = ringing();
     caller.say("already typed\n");
-    desk.set_read_timeout(Some(Duration::from_millis(300)))
-        .unwrap();
-    assert_eq!(
-        desk.read(&mut [0]).unwrap_err().kind(),
-        ErrorKind::WouldBlock
-    );
+    desk.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert_eq!(desk.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
     desk.set_read_timeout(Some(DEADLINE)).unwrap();
     desk.write_all(&hello("desk")).unwrap();
     assert_eq!(read_frame(&mut desk), (b'T', b"already typed".to_vec()));
@@ -59,10 +49,7 @@ fn input_that_has_ended_waits_for_the_confirmation_and_shows_what_still_comes() 
     caller.say("first\nsecond, unfinished");
     caller.end_input();
     assert_eq!(read_frame(&mut desk), (b'T', b"first".to_vec()));
-    assert_eq!(
-        read_frame(&mut desk),
-        (b't', b"second, unfinished".to_vec())
-    );
+    assert_eq!(read_frame(&mut desk), (b't', b"second, unfinished".to_vec()));
     assert_eq!(read_frame(&mut desk), (b'B', Vec::new()));
     desk.write_all(&frame(b'T', b"I am still reading")).unwrap();
     assert_eq!(caller.line(), "I am still reading");
@@ -87,8 +74,7 @@ fn a_desk_that_leaves_first_gets_the_rest_and_an_answer() {
 #[test]
 fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
     let (mut caller, mut desk) = ringing();
-    desk.write_all(&frame(b'B', b"busy; \x1b[31mtry later"))
-        .unwrap();
+    desk.write_all(&frame(b'B', b"busy; \x1b[31mtry later")).unwrap();
     assert_eq!(caller.status(), 1);
     assert_eq!(
         caller.notices(),
@@ -115,10 +101,7 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
 
     let (mut caller, mut desk) = answered();
     desk.write_all(&hello("desk")).unwrap();
-    assert_eq!(
-        read_frame(&mut desk),
-        (b'B', b"protocol error: a second HELLO".to_vec())
-    );
+    assert_eq!(read_frame(&mut desk), (b'B', b"protocol error: a second HELLO".to_vec()));
     drop(desk);
     assert_eq!(caller.status(), 1);
     caller.notice_with("desk does not speak this protocol: a second HELLO");
@@ -133,12 +116,7 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
 
 #[test]
 fn nobody_there_is_an_error_that_says_so() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-        .to_string();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let (status, error) = failure(&mut talk(&["client", "127.0.0.1", &port]));
     assert_eq!(status, 1);
     assert_eq!(
@@ -150,10 +128,7 @@ fn nobody_there_is_an_error_that_says_so() {
     );
     let (status, error) = failure(&mut talk(&["client", "no-such-host.invalid"]));
     assert_eq!(status, 1);
-    assert!(
-        error.starts_with("talk: no host 'no-such-host.invalid' is known"),
-        "{error}"
-    );
+    assert!(error.starts_with("talk: no host 'no-such-host.invalid' is known"), "{error}");
 }
 
 #[test]
@@ -179,23 +154,13 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
     let (mut desk, _) = listener.accept().unwrap();
     read_frame(&mut desk);
     drop(caller.stdout.take());
-    desk.write_all(&[hello("desk"), frame(b'T', b"one"), frame(b'T', b"two")].concat())
-        .unwrap();
+    desk.write_all(&[hello("desk"), frame(b'T', b"one"), frame(b'T', b"two")].concat()).unwrap();
     let mut said = String::new();
-    caller
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
+    caller.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(caller.wait().unwrap().code(), Some(1));
     assert!(said.ends_with("talk: desk answered\n"), "{said}");
     let error = desk.read_to_end(&mut Vec::new()).unwrap_err();
-    assert_eq!(
-        error.kind(),
-        ErrorKind::ConnectionReset,
-        "nothing was confirmed"
-    );
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset, "nothing was confirmed");
 }
 
 #[test]

@@ -14,27 +14,17 @@ use tempfile::TempDir;
 fn output(command: &mut Command) -> (i32, String, String) {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
 #[test]
 fn help_and_version_are_asked_for_and_go_to_standard_output() {
     for (arguments, expected) in [
-        (
-            &["--version"][..],
-            concat!("talk ", env!("CARGO_PKG_VERSION"), "\n"),
-        ),
+        (&["--version"][..], concat!("talk ", env!("CARGO_PKG_VERSION"), "\n")),
         (&["help"], "Usage: talk <mode>"),
         (&["--help"], "Usage: talk <mode>"),
         (&["help", "server"], "Usage: talk server"),
-        (
-            &["client", "--help"],
-            "Usage: talk client [--name <name>] [--] <host> [<port>]",
-        ),
+        (&["client", "--help"], "Usage: talk client [--name <name>] [--] <host> [<port>]"),
         (&["server", "-h"], "Usage: talk server"),
         (&["handler", "--help"], "Usage: talk handler [--] <fd>"),
     ] {
@@ -57,40 +47,21 @@ fn exact_names_mean_a_mode_and_nothing_else_does() {
         let link = dir.path().join(name);
         std::os::unix::fs::symlink(TALK, &link).unwrap();
         let (status, out, _) = output(Command::new(&link).arg("--help"));
-        assert!(
-            status == 0 && out.starts_with(&usage),
-            "symlink {name}: {out}"
-        );
+        assert!(status == 0 && out.starts_with(&usage), "symlink {name}: {out}");
 
         std::fs::remove_file(&link).unwrap();
         // Copied by another process: a file that this one had open for writing could be busy.
-        assert!(
-            Command::new("cp")
-                .arg(TALK)
-                .arg(&link)
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("cp").arg(TALK).arg(&link).status().unwrap().success());
         let (_, out, _) = output(Command::new(&link).arg("--help"));
         assert!(out.starts_with(&usage), "copy {name}: {out}");
 
         let (_, out, _) = output(Command::new(TALK).arg0(name).arg("--help"));
         assert!(out.starts_with(&usage), "argv[0] {name}: {out}");
     }
-    for name in [
-        "talk_handler",
-        "talk_cli",
-        "talk_client2",
-        "Talk_client",
-        "",
-    ] {
+    for name in ["talk_handler", "talk_cli", "talk_client2", "Talk_client", ""] {
         let (status, _, err) = output(Command::new(TALK).arg0(name));
         assert_eq!(status, 2, "{name}");
-        assert!(
-            err.contains("Modes:") && err.contains("handler"),
-            "{name}: {err}"
-        );
+        assert!(err.contains("Modes:") && err.contains("handler"), "{name}: {err}");
     }
     for arguments in [&[][..], &["cli"], &["servers"], &[""], &["help", "me"]] {
         let (status, out, err) = output(&mut talk(arguments));
@@ -103,14 +74,8 @@ fn exact_names_mean_a_mode_and_nothing_else_does() {
 fn wrong_arguments_are_named_and_exit_with_2() {
     for (arguments, complaint) in [
         (&["client"][..], "host"),
-        (
-            &["client", "localhost", "talk"],
-            "a port is a number from 0 to 65535",
-        ),
-        (
-            &["client", "localhost", "65536"],
-            "a port is a number from 0 to 65535",
-        ),
+        (&["client", "localhost", "talk"], "a port is a number from 0 to 65535"),
+        (&["client", "localhost", "65536"], "a port is a number from 0 to 65535"),
         (&["client", "localhost", "1", "more"], "more"),
         (&["client", "localhost", "--nmae", "x"], "--nmae"),
         (&["client", "localhost", "--name", ""], "visible"),
@@ -118,17 +83,11 @@ fn wrong_arguments_are_named_and_exit_with_2() {
         (&["server", "--bind", "somewhere"], "somewhere"),
         (&["server", "-1"], "-1"),
         (&["handler"], "fd"),
-        (
-            &["handler", "five"],
-            "'five' is not the number of a descriptor",
-        ),
+        (&["handler", "five"], "'five' is not the number of a descriptor"),
     ] {
         let (status, error) = failure(&mut talk(arguments));
         assert_eq!(status, 2, "{arguments:?}: {error}");
-        assert!(
-            error.starts_with("talk: ") && error.contains(complaint),
-            "{arguments:?}: {error}"
-        );
+        assert!(error.starts_with("talk: ") && error.contains(complaint), "{arguments:?}: {error}");
         assert!(!error.contains("panicked"), "{error}");
     }
 }
@@ -147,10 +106,7 @@ fn arguments_that_are_not_utf8_are_an_error() {
 fn a_name_from_the_environment_is_checked_too() {
     let (status, error) = failure(talk(&["client", "localhost"]).env("TALK_NAME", "x".repeat(65)));
     assert_eq!(status, 2);
-    assert!(
-        error.contains("TALK_NAME: a name has at most 64 bytes"),
-        "{error}"
-    );
+    assert!(error.contains("TALK_NAME: a name has at most 64 bytes"), "{error}");
 }
 
 #[test]

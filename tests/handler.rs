@@ -19,21 +19,12 @@ fn what_is_not_a_call_is_an_error_that_says_which() {
     let file = File::open("/dev/null").unwrap();
     for (fd, complaint) in [
         (OwnedFd::from(file), "descriptor 5 is not a socket"),
-        (
-            OwnedFd::from(datagram),
-            "descriptor 5 is not a stream socket",
-        ),
-        (
-            OwnedFd::from(listener),
-            "descriptor 5 is a listening socket",
-        ),
+        (OwnedFd::from(datagram), "descriptor 5 is not a stream socket"),
+        (OwnedFd::from(listener), "descriptor 5 is a listening socket"),
     ] {
         let (status, error) = failure(&mut handler(fd));
         assert_eq!(status, 2, "{error}");
-        assert!(
-            error.starts_with("talk: ") && error.contains(complaint),
-            "{error}"
-        );
+        assert!(error.starts_with("talk: ") && error.contains(complaint), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     }
     for (number, complaint) in [
@@ -41,10 +32,7 @@ fn what_is_not_a_call_is_an_error_that_says_which() {
         ("0", "descriptor 0 is standard input"),
         ("-5", "-5"),
         ("1024", "descriptor 1024 is beyond select's limit"),
-        (
-            "99999999999",
-            "'99999999999' is not the number of a descriptor",
-        ),
+        ("99999999999", "'99999999999' is not the number of a descriptor"),
     ] {
         let (status, error) = failure(&mut talk(&["handler", number]));
         assert_eq!(status, 2, "{error}");
@@ -82,10 +70,7 @@ fn everything_is_written_before_a_goodbye_is_answered() {
     assert_eq!(caller.read(&mut [0]).unwrap(), 0);
     assert_eq!(desk.status(), 0);
     assert_eq!(desk.rest(), ["half and half", "no newline"]);
-    assert_eq!(
-        desk.notices(),
-        ["talk: alice answered", "talk: alice left: that is all"]
-    );
+    assert_eq!(desk.notices(), ["talk: alice answered", "talk: alice left: that is all"]);
 }
 
 #[test]
@@ -155,10 +140,7 @@ fn wrong_frames_are_answered_with_a_reason() {
     for (wrong, reason) in [
         (frame(b'T', b"x"), "text before HELLO"),
         ([hello("alice"), hello("alice")].concat(), "a second HELLO"),
-        (
-            frame(b'H', b"\x02\0alice"),
-            "version 2 is not spoken here, only version 1",
-        ),
+        (frame(b'H', b"\x02\0alice"), "version 2 is not spoken here, only version 1"),
         (too_long, "frame 'T' of 16385 bytes is too long"),
     ] {
         let (mut caller, socket) = call();
@@ -169,10 +151,7 @@ fn wrong_frames_are_answered_with_a_reason() {
         if last.0 == b'H' {
             last = read_frame(&mut caller);
         }
-        assert_eq!(
-            last,
-            (b'B', format!("protocol error: {reason}").into_bytes())
-        );
+        assert_eq!(last, (b'B', format!("protocol error: {reason}").into_bytes()));
         drop(caller);
         assert_eq!(desk.status(), 1);
         assert!(desk.notices().pop().unwrap().contains(reason));
@@ -183,30 +162,17 @@ fn wrong_frames_are_answered_with_a_reason() {
 fn a_full_disk_confirms_nothing() {
     let (mut caller, socket) = call();
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let mut desk = handler(&socket)
-        .stdin(Stdio::piped())
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut desk =
+        handler(&socket).stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
     drop(socket);
-    caller
-        .write_all(&[hello("alice"), frame(b'T', b"x"), frame(b'B', b"")].concat())
-        .unwrap();
+    caller.write_all(&[hello("alice"), frame(b'T', b"x"), frame(b'B', b"")].concat()).unwrap();
     read_frame(&mut caller);
     let error = caller.read_to_end(&mut Vec::new()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     let mut said = String::new();
-    desk.stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
+    desk.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(desk.wait().unwrap().code(), Some(1));
-    assert!(
-        said.contains("cannot be shown: No space left on device"),
-        "{said}"
-    );
+    assert!(said.contains("cannot be shown: No space left on device"), "{said}");
 }
 
 #[test]
@@ -220,15 +186,9 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
         .unwrap();
     drop(socket);
     drop(desk.stdout.take());
-    caller
-        .write_all(&[hello("alice"), frame(b'T', b"x")].concat())
-        .unwrap();
+    caller.write_all(&[hello("alice"), frame(b'T', b"x")].concat()).unwrap();
     let mut said = String::new();
-    desk.stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut said)
-        .unwrap();
+    desk.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(desk.wait().unwrap().code(), Some(1));
     assert_eq!(said, "talk: alice answered\n");
 }
@@ -236,19 +196,13 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 #[test]
 fn a_reader_that_stalls_bounds_what_is_taken_from_the_caller_and_loses_nothing() {
     let (mut caller, socket) = call();
-    let mut desk = handler(&socket)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut desk = handler(&socket).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     drop(socket);
     caller.write_all(&hello("alice")).unwrap();
     read_frame(&mut caller);
     let line = [b'x'; 1000];
     let mut pushed = 0;
-    caller
-        .set_write_timeout(Some(std::time::Duration::from_secs(1)))
-        .unwrap();
+    caller.set_write_timeout(Some(std::time::Duration::from_secs(1))).unwrap();
     // Until neither the handler nor the kernel between takes any more.
     let rest = loop {
         let whole = frame(b'T', &line);
@@ -259,11 +213,7 @@ fn a_reader_that_stalls_bounds_what_is_taken_from_the_caller_and_loses_nothing()
         assert!(pushed < 100_000, "100 MB taken and nothing read");
     };
     // It still listens to its keyboard.
-    desk.stdin
-        .as_mut()
-        .unwrap()
-        .write_all(b"slow down\n")
-        .unwrap();
+    desk.stdin.as_mut().unwrap().write_all(b"slow down\n").unwrap();
     assert_eq!(read_frame(&mut caller), (b'T', b"slow down".to_vec()));
 
     let mut out = desk.stdout.take().unwrap();

@@ -22,17 +22,12 @@ fn a_call_gets_a_window_and_the_log_says_so() {
     assert_eq!(alice.status(), 0);
 
     let from = desk.server.line_with("from");
-    assert!(
-        from.starts_with("call 1 from 127.0.0.1:") && from.ends_with(" (alice)"),
-        "{from}"
-    );
+    assert!(from.starts_with("call 1 from 127.0.0.1:") && from.ends_with(" (alice)"), "{from}");
     assert_eq!(desk.server.line(), "call 1 window open");
     let end = desk.server.line();
     assert!(end.starts_with("call 1 ended: "), "{end}");
     assert_eq!(window.read("shown"), "one\ntwo\n");
-    wait_for("the helper to be reaped", || {
-        (desk.holdings() == before).then_some(())
-    });
+    wait_for("the helper to be reaped", || (desk.holdings() == before).then_some(()));
 }
 
 #[test]
@@ -48,25 +43,12 @@ fn the_window_is_started_with_just_these_arguments_and_the_socket() {
     let argv: Vec<&str> = argv.lines().collect();
     let (options, command) = argv.split_at(argv.iter().position(|&word| word == "-e").unwrap());
     assert_eq!(options[..3], ["-u8", "-title", "al<U+202E>[31mice"]);
-    let switched_off: Vec<&str> = options[3..]
-        .iter()
-        .filter(|&&word| word != "-xrm")
-        .copied()
-        .collect();
-    for feature in [
-        "allowTitleOps",
-        "allowColorOps",
-        "allowTcapOps",
-        "allowMouseOps",
-    ] {
-        assert!(
-            switched_off.contains(&format!("*{feature}: false").as_str()),
-            "{switched_off:?}"
-        );
+    let switched_off: Vec<&str> =
+        options[3..].iter().filter(|&&word| word != "-xrm").copied().collect();
+    for feature in ["allowTitleOps", "allowColorOps", "allowTcapOps", "allowMouseOps"] {
+        assert!(switched_off.contains(&format!("*{feature}: false").as_str()), "{switched_off:?}");
     }
-    let [_, program, mode, number] = command else {
-        panic!("{command:?}")
-    };
+    let [_, program, mode, number] = command else { panic!("{command:?}") };
     assert_eq!(
         (fs::canonicalize(program).unwrap(), *mode),
         (fs::canonicalize(TALK).unwrap(), "handler")
@@ -89,13 +71,28 @@ fn the_window_is_started_with_just_these_arguments_and_the_socket() {
 }
 
 #[test]
+fn what_the_windows_should_look_like_is_passed_on() {
+    let window = Window::answering("");
+    let mut server = talk(&["server", "--plain", "--bell"]);
+    let mut desk = Desk::open(server.env("PATH", window.path()));
+    let mut alice = desk.call("alice");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+    desk.server.line_with("ended");
+    assert!(
+        window.read("argv").contains("\nhandler\n--plain\n--bell\n"),
+        "{}",
+        window.read("argv")
+    );
+}
+
+#[test]
 fn every_caller_has_a_conversation_of_their_own() {
     let window = Window::new("handler \"$@\" < /dev/null > \"$dir/shown.$$\"");
     let mut desk = Desk::with_windows_of(&window);
     let before = desk.holdings();
-    let mut callers: Vec<Program> = (0..5)
-        .map(|number| desk.call(&format!("caller{number}")))
-        .collect();
+    let mut callers: Vec<Program> =
+        (0..5).map(|number| desk.call(&format!("caller{number}"))).collect();
     for caller in &mut callers {
         caller.notice_with("desk answered");
     }
@@ -107,28 +104,20 @@ fn every_caller_has_a_conversation_of_their_own() {
     for _ in &callers {
         desk.server.line_with("ended");
     }
-    let shown = fs::read_dir(window.dir.path())
-        .unwrap()
-        .map(|file| file.unwrap().path());
+    let shown = fs::read_dir(window.dir.path()).unwrap().map(|file| file.unwrap().path());
     let mut shown: Vec<String> = shown
         .filter(|path| path.to_string_lossy().contains("shown."))
         .map(|path| fs::read_to_string(path).unwrap())
         .collect();
     shown.sort();
-    assert_eq!(
-        shown,
-        ["I am 0\n", "I am 1\n", "I am 2\n", "I am 3\n", "I am 4\n"]
-    );
-    wait_for("the helpers to be reaped", || {
-        (desk.holdings() == before).then_some(())
-    });
+    assert_eq!(shown, ["I am 0\n", "I am 1\n", "I am 2\n", "I am 3\n", "I am 4\n"]);
+    wait_for("the helpers to be reaped", || (desk.holdings() == before).then_some(()));
 }
 
 #[test]
 fn a_file_arrives_byte_for_byte_in_both_directions_at_once() {
-    let file: String = (0..60_000)
-        .map(|line| format!("{line} {}\n", "ä≠x".repeat(line % 40)))
-        .collect();
+    let file: String =
+        (0..60_000).map(|line| format!("{line} {}\n", "ä≠x".repeat(line % 40))).collect();
     let file = file + "no newline at the end";
     let back: String = (0..40_000).map(|line| format!("answer {line}\n")).collect();
     let window = Window::answering(&back);
@@ -138,12 +127,7 @@ fn a_file_arrives_byte_for_byte_in_both_directions_at_once() {
         .stdin(fs::File::open(window.file("file")).unwrap())
         .output()
         .unwrap();
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(
         output.stdout == back.as_bytes(),
         "{} of {} bytes came back",
@@ -175,9 +159,7 @@ fn without_xterm_the_caller_is_told_and_the_desk_lives_on() {
             )
         );
     }
-    wait_for("the helpers to be reaped", || {
-        (desk.holdings() == before).then_some(())
-    });
+    wait_for("the helpers to be reaped", || (desk.holdings() == before).then_some(()));
 }
 
 #[test]
@@ -197,25 +179,14 @@ fn an_xterm_that_ends_before_its_handler_began_is_reported() {
 #[test]
 fn a_handler_that_is_killed_ends_its_call_only() {
     let window = Window::new("echo $$ > \"$dir/pid\"; exec \"$@\" < \"$dir/keyboard\"");
-    Command::new("mkfifo")
-        .arg(window.file("keyboard"))
-        .status()
-        .unwrap();
-    let _keyboard = fs::File::options()
-        .read(true)
-        .write(true)
-        .open(window.file("keyboard"))
-        .unwrap();
+    Command::new("mkfifo").arg(window.file("keyboard")).status().unwrap();
+    let _keyboard =
+        fs::File::options().read(true).write(true).open(window.file("keyboard")).unwrap();
     let mut desk = Desk::with_windows_of(&window);
     let mut alice = desk.call("alice");
     alice.notice_with("desk answered");
     assert_eq!(desk.server.line_with("open"), "call 1 window open");
-    assert!(
-        command("kill", &["-9", window.read("pid").trim()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(command("kill", &["-9", window.read("pid").trim()]).status().unwrap().success());
     assert_eq!(alice.status(), 1);
     alice.notice_with("the connection to desk was lost");
     assert_eq!(desk.server.line(), "call 1 ended: its handler was killed");
@@ -229,10 +200,7 @@ fn strangers_open_no_window() {
     for (said, complaint) in [
         (&b""[..], "hung up without a HELLO"),
         (b"GET / HTTP/1.1\r\nHost: desk\r\n\r\n", "no talk caller"),
-        (
-            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-            "no talk caller",
-        ),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "no talk caller"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "no talk caller"),
         (b"H\0\x07\x01\0al", "hung up without a HELLO"),
         (b"H\0\x03\x02\0x", "version 2 is not spoken here"),
@@ -245,18 +213,12 @@ fn strangers_open_no_window() {
         stranger.shutdown(std::net::Shutdown::Write).unwrap();
         let _ = stranger.read_to_end(&mut Vec::new());
         let line = desk.server.line_with("dropped");
-        assert!(
-            line.contains(" from 127.0.0.1:") && line.contains(complaint),
-            "{said:?}: {line}"
-        );
+        assert!(line.contains(" from 127.0.0.1:") && line.contains(complaint), "{said:?}: {line}");
         assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
     }
     let mut silent = desk.connect();
     silent.write_all(b"H\0").unwrap();
-    assert_eq!(
-        read_frame(&mut silent),
-        (b'B', b"no HELLO within 5 s".to_vec())
-    );
+    assert_eq!(read_frame(&mut silent), (b'B', b"no HELLO within 5 s".to_vec()));
     desk.server.line_with("no HELLO within 5 s");
     assert_eq!(window.read("argv"), "", "a window was opened");
 }
@@ -274,12 +236,8 @@ fn a_hello_may_come_byte_by_byte_and_with_more_behind_it() {
     let mut eager = desk.connect();
     eager
         .write_all(
-            &[
-                hello("bob"),
-                support::frame(b'T', &[b'x'; 5000]),
-                support::frame(b'B', b""),
-            ]
-            .concat(),
+            &[hello("bob"), support::frame(b'T', &[b'x'; 5000]), support::frame(b'B', b"")]
+                .concat(),
         )
         .unwrap();
     assert_eq!(read_frame(&mut eager).0, b'H');
@@ -293,11 +251,7 @@ fn a_name_from_the_network_cannot_write_the_log() {
     let mut desk = Desk::with_windows_of(&window);
     let mut liar = desk.connect();
     liar.write_all(
-        &[
-            hello("x)\ncall 9 from \u{1b}[2J"),
-            support::frame(b'B', b"bye\r\ncall 8"),
-        ]
-        .concat(),
+        &[hello("x)\ncall 9 from \u{1b}[2J"), support::frame(b'B', b"bye\r\ncall 8")].concat(),
     )
     .unwrap();
     let line = desk.server.line_with("call 1 from");
@@ -310,15 +264,9 @@ fn a_name_from_the_network_cannot_write_the_log() {
 fn stopping_the_desk_leaves_conversations_alone() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let window = Window::new("exec \"$@\" < \"$dir/keyboard\"");
-        Command::new("mkfifo")
-            .arg(window.file("keyboard"))
-            .status()
-            .unwrap();
-        let mut keyboard = fs::File::options()
-            .read(true)
-            .write(true)
-            .open(window.file("keyboard"))
-            .unwrap();
+        Command::new("mkfifo").arg(window.file("keyboard")).status().unwrap();
+        let mut keyboard =
+            fs::File::options().read(true).write(true).open(window.file("keyboard")).unwrap();
         let mut desk = Desk::with_windows_of(&window);
         let mut alice = desk.call("alice");
         alice.notice_with("desk answered");
@@ -337,26 +285,15 @@ fn stopping_the_desk_leaves_conversations_alone() {
 fn a_desk_that_cannot_listen_says_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
-    let (status, error) = failure(&mut talk(&[
-        "server",
-        &port.to_string(),
-        "--bind",
-        "127.0.0.1",
-    ]));
+    let (status, error) = failure(&mut talk(&["server", &port.to_string(), "--bind", "127.0.0.1"]));
     assert_eq!(status, 1);
     assert_eq!(
         error,
-        format!(
-            "talk: port {port} is taken; pick another: talk server {}",
-            port + 1
-        )
+        format!("talk: port {port} is taken; pick another: talk server {}", port + 1)
     );
     let (status, error) = failure(&mut talk(&["server", "0", "--bind", "192.0.2.1"]));
     assert_eq!(status, 1);
-    assert!(
-        error.starts_with("talk: 192.0.2.1 is no address of this machine"),
-        "{error}"
-    );
+    assert!(error.starts_with("talk: 192.0.2.1 is no address of this machine"), "{error}");
 }
 
 #[test]
@@ -365,9 +302,7 @@ fn it_listens_on_ipv4_and_ipv6_alike() {
     let mut server =
         Program::start(talk(&["server", "0", "--name", "desk"]).env("PATH", window.path()));
     let line = server.line();
-    let port = line
-        .strip_prefix("listening on [::]:")
-        .expect("a dual-stack address");
+    let port = line.strip_prefix("listening on [::]:").expect("a dual-stack address");
     for host in ["127.0.0.1", "::1", "localhost"] {
         let mut caller = Program::start(&mut talk(&["client", host, port]));
         caller.end_input();
@@ -390,17 +325,10 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
     let mut log = BufReader::new(server.stdout.take().unwrap());
     let mut first = String::new();
     log.read_line(&mut first).unwrap();
-    let address = first
-        .trim()
-        .strip_prefix("listening on ")
-        .unwrap()
-        .parse()
-        .unwrap();
+    let address = first.trim().strip_prefix("listening on ").unwrap().parse().unwrap();
     // Each of these costs a line of some 90 bytes; a pipe holds 64 KiB.
     for _ in 0..1000 {
-        support::connect(address)
-            .write_all(b"GET / HTTP/1.1\r\n\r\n")
-            .unwrap();
+        support::connect(address).write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     }
     let mut alice = support::connect(address);
     alice.write_all(&hello("alice")).unwrap();
@@ -408,11 +336,7 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
     drop(log);
     let mut bob = support::connect(address);
     bob.write_all(&hello("bob")).unwrap();
-    assert_eq!(
-        read_frame(&mut bob).0,
-        b'H',
-        "the desk outlives the reader of its log"
-    );
+    assert_eq!(read_frame(&mut bob).0, b'H', "the desk outlives the reader of its log");
     server.kill().unwrap();
     server.wait().unwrap();
 }

@@ -16,28 +16,15 @@ struct Display {
 impl Display {
     fn open() -> Self {
         let mut server = Command::new(installed("Xvfb"))
-            .args([
-                "-displayfd",
-                "1",
-                "-screen",
-                "0",
-                "1280x1024x24",
-                "-nolisten",
-                "tcp",
-            ])
+            .args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap())
-            .read_line(&mut number)
-            .unwrap();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
         assert!(!number.is_empty(), "Xvfb opened no display");
-        Self {
-            server,
-            name: format!(":{}", number.trim()),
-        }
+        Self { server, name: format!(":{}", number.trim()) }
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Option<String> {
@@ -46,18 +33,12 @@ impl Display {
             .env("DISPLAY", &self.name)
             .output()
             .unwrap();
-        output
-            .status
-            .success()
-            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// The window with this title.
     fn window(&self, title: &str) -> Option<String> {
-        self.run(
-            "xdotool",
-            &["search", "--onlyvisible", "--name", &format!("^{title}$")],
-        )
+        self.run("xdotool", &["search", "--onlyvisible", "--name", &format!("^{title}$")])
     }
 
     fn wait_for_window(&self, title: &str) -> String {
@@ -67,14 +48,12 @@ impl Display {
     /// Types as a person does who has turned to this window.
     fn type_into(&self, window: &str, text: &str) {
         let focus = ["windowraise", window, "windowfocus", "--sync", window];
-        self.run("xdotool", &focus)
-            .expect("the window takes the focus");
+        self.run("xdotool", &focus).expect("the window takes the focus");
         for line in text.split_inclusive('\n') {
             self.run("xdotool", &["type", "--delay", "1", line.trim_end()])
                 .expect("keys are typed");
             if line.ends_with('\n') {
-                self.run("xdotool", &["key", "Return"])
-                    .expect("keys are typed");
+                self.run("xdotool", &["key", "Return"]).expect("keys are typed");
             }
         }
     }
@@ -100,8 +79,7 @@ impl Display {
             "1",
         ];
         self.run("xdotool", &select).expect("the mouse moves");
-        self.run("xsel", &["--output", "--primary"])
-            .unwrap_or_default()
+        self.run("xsel", &["--output", "--primary"]).unwrap_or_default()
     }
 
     fn wait_for_text(&self, window: &str, text: &str) {
@@ -144,10 +122,7 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
     carol.say("this is carol\n");
     display.wait_for_text(&windows[0], "alice: and alice again");
     display.wait_for_text(&windows[2], "carol: this is carol");
-    assert!(
-        !display.read(&windows[1]).contains("this is"),
-        "bob's window is bob's alone"
-    );
+    assert!(!display.read(&windows[1]).contains("this is"), "bob's window is bob's alone");
 
     // Several lines in a row from the desk, to one window and then to another.
     display.type_into(&windows[1], "hello bob\nhow are you\n");
@@ -157,15 +132,15 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
     alice.say("one more\n");
     display.wait_for_text(&windows[0], "alice: one more");
 
-    // A client that ends takes its own window along, and a window that is closed its own client.
+    // A client that ends is seen in its own window only, and a window that is closed takes its own client along.
     carol.end_input();
     assert_eq!(carol.status(), 0);
+    display.wait_for_text(&windows[2], "press a key to close");
     wait_for("carol's window to close", || {
+        display.run("xdotool", &["windowfocus", &windows[2], "key", "space"]);
         display.window("carol").is_none().then_some(())
     });
-    display
-        .run("xdotool", &["windowkill", &windows[1]])
-        .unwrap();
+    display.run("xdotool", &["windowkill", &windows[1]]).unwrap();
     bob.notice_with("desk left: the window was closed");
     bob.end_input();
     assert_eq!(bob.status(), 0);
@@ -174,10 +149,12 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
     display.wait_for_text(&windows[0], "alice: still here");
     alice.end_input();
     assert_eq!(alice.status(), 0);
-    assert!(alice.rest().is_empty() && bob.rest().is_empty() && carol.rest().is_empty());
-    wait_for("the helpers to be reaped", || {
-        (desk.holdings() == before).then_some(())
+    wait_for("alice's window to close", || {
+        display.run("xdotool", &["windowfocus", &windows[0], "key", "space"]);
+        display.window("alice").is_none().then_some(())
     });
+    assert!(alice.rest().is_empty() && bob.rest().is_empty() && carol.rest().is_empty());
+    wait_for("the helpers to be reaped", || (desk.holdings() == before).then_some(()));
 
     let [mut dave] = callers(&desk, ["dave"]);
     display.type_into(&display.wait_for_window("dave"), "the desk goes on\n");

@@ -10,14 +10,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use argh::FromArgs;
 
 use super::{PORT, own_name, parse, port};
-use crate::engine::{self, Engine, LEAVING};
+use crate::engine::{self, Engine};
 use crate::outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::Role;
 use crate::protocol::name::Name;
-use crate::sys::signals::Signals;
-use crate::terminal::lines::Lines;
-use crate::terminal::{Event, Terminal, printable};
+use crate::terminal::{self, Event, Settings, printable};
 
 /// How long each address of a host may take to answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -46,6 +44,14 @@ struct Options {
     /// what the desk calls you (default: $TALK_NAME, or your login name)
     #[argh(option)]
     name: Option<Name>,
+
+    /// only append lines: no cursor movement, no colours (for screen readers and braille)
+    #[argh(switch)]
+    plain: bool,
+
+    /// ring the terminal's bell when a line arrives
+    #[argh(switch)]
+    bell: bool,
 }
 
 /// Calls the desk and converses until either end leaves.
@@ -53,21 +59,23 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
     let name = own_name(options.name)?;
     let (socket, address) = dial(&options.host, options.port)?;
-    let signals = Signals::watch(&LEAVING)?;
-    let mut terminal = Lines::new()?;
-    let host = printable::label(options.host.as_bytes()).into_owned();
+    let mut terminal = terminal::open(Settings {
+        name: name.as_bytes(),
+        address: address.to_string(),
+        plain: options.plain,
+        bell: options.bell,
+    })?;
+    let signals = engine::watch(&*terminal)?;
+    let host = printable::label(options.host.as_bytes());
     terminal.show(Event::Notice(&format!("ringing {host} ({address})")));
-    let conversation = Conversation::new(Role::Caller, name, engine::input(), Instant::now());
+    let conversation =
+        Conversation::new(Role::Caller, name.clone(), engine::input(), Instant::now());
     let mut answered = |_: &_| {};
-    let engine = Engine::new(
-        socket.into(),
-        conversation,
-        &mut terminal,
-        &signals,
-        &mut answered,
-    );
-    let (outcome, conversation) = engine.run()?;
-    outcome::conclude(&outcome, &conversation)
+    let mut engine =
+        Engine::new(socket.into(), conversation, &mut *terminal, &signals, &mut answered);
+    let outcome = engine.run()?;
+    engine.finish();
+    outcome::conclude(&outcome, engine.conversation())
 }
 
 /// Connects to the first of the host's addresses that answers.
@@ -86,17 +94,11 @@ fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr)> {
         bail!("host '{host}' has no address");
     }
     let advice = "is a desk open there? It is opened with: talk server";
-    Err(anyhow!(
-        "no desk answers at {host} port {port} ({}); {advice} {port}",
-        failed.join("; ")
-    ))
+    Err(anyhow!("no desk answers at {host} port {port} ({}); {advice} {port}", failed.join("; ")))
 }
 
 /// What the system says of an error, without its number.
 fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error")
-        .next()
-        .unwrap_or_default()
-        .to_lowercase()
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

@@ -9,14 +9,13 @@ use anyhow::Result;
 use argh::FromArgs;
 
 use super::{Usage, own_name, parse};
-use crate::engine::{self, Engine, LEAVING};
+use crate::engine::{self, Engine};
 use crate::outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::Role;
 use crate::report::{Report, Reporter};
-use crate::sys::signals::Signals;
 use crate::sys::sockets;
-use crate::terminal::lines::Lines;
+use crate::terminal::{self, Settings};
 
 /// Hold the desk's end of a call. The server starts this in the window of each call.
 ///
@@ -33,32 +32,46 @@ struct Options {
     /// the number of an open descriptor: the connected stream socket of the call
     #[argh(positional)]
     fd: String,
+
+    /// only append lines: no cursor movement, no colours (for screen readers and braille)
+    #[argh(switch)]
+    plain: bool,
+
+    /// ring the terminal's bell when a line arrives
+    #[argh(switch)]
+    bell: bool,
 }
 
 /// Adopts the call and converses until either end leaves.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
-    let number: i32 = options.fd.parse().map_err(|_| {
-        Usage::wrong(format!(
-            "'{}' is not the number of a descriptor",
-            options.fd
-        ))
-    })?;
+    let number: i32 = options
+        .fd
+        .parse()
+        .map_err(|_| Usage::wrong(format!("'{}' is not the number of a descriptor", options.fd)))?;
     let socket = sockets::adopt(number).map_err(|unfit| {
-        Usage::wrong(format!(
-            "descriptor {number} {unfit}; a handler needs a connected call"
-        ))
+        Usage::wrong(format!("descriptor {number} {unfit}; a handler needs a connected call"))
     })?;
     let name = own_name(None)?;
-    let signals = Signals::watch(&LEAVING)?;
     let reporter = Reporter::inherited();
     let report = |report: Report| reporter.iter().for_each(|reporter| reporter.send(&report));
-
-    let mut terminal = Lines::new()?;
-    let conversation = Conversation::new(Role::Handler, name, engine::input(), Instant::now());
+    let mut terminal = terminal::open(Settings {
+        name: name.as_bytes(),
+        address: sockets::peer(&socket).map_or("this machine".into(), |peer| peer.to_string()),
+        plain: options.plain,
+        bell: options.bell,
+    })?;
+    let signals = engine::watch(&*terminal)?;
+    let conversation =
+        Conversation::new(Role::Handler, name.clone(), engine::input(), Instant::now());
     let mut opened = |_: &_| report(Report::Open);
-    let engine = Engine::new(socket, conversation, &mut terminal, &signals, &mut opened);
-    let (outcome, conversation) = engine.run()?;
-    report(Report::Ended(outcome::describe(&outcome, &conversation)));
-    outcome::conclude(&outcome, &conversation)
+    let mut engine = Engine::new(socket, conversation, &mut *terminal, &signals, &mut opened);
+    let outcome = engine.run()?;
+    report(Report::Ended(outcome::describe(&outcome, engine.conversation())));
+
+    let status = outcome::conclude(&outcome, engine.conversation());
+    let error = status.as_ref().err().map_or(String::new(), |error| format!("{error}; "));
+    engine.linger(&(error + "press a key to close"))?;
+    engine.finish();
+    status
 }

@@ -32,12 +32,7 @@ pub struct Mode {
 
 /// Every mode, in the order of the list that a person sees.
 pub const MODES: [Mode; 3] = [
-    Mode {
-        name: "client",
-        link: Some("talk_client"),
-        about: "call somebody",
-        run: client::run,
-    },
+    Mode { name: "client", link: Some("talk_client"), about: "call somebody", run: client::run },
     Mode {
         name: "server",
         link: Some("talk_server"),
@@ -69,19 +64,13 @@ impl std::error::Error for Usage {}
 
 impl From<EarlyExit> for Usage {
     fn from(exit: EarlyExit) -> Self {
-        Self {
-            text: exit.output,
-            asked_for: exit.status.is_ok(),
-        }
+        Self { text: exit.output, asked_for: exit.status.is_ok() }
     }
 }
 
 impl Usage {
     fn wrong(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            asked_for: false,
-        }
+        Self { text: text.into(), asked_for: false }
     }
 }
 
@@ -103,8 +92,7 @@ fn parse<T: TopLevelCommand>(command: &[&str], arguments: &[&str]) -> Result<T, 
 
 /// A port as a person writes it.
 fn port(text: &str) -> Result<u16, String> {
-    text.parse()
-        .map_err(|_| "a port is a number from 0 to 65535".into())
+    text.parse().map_err(|_| "a port is a number from 0 to 65535".into())
 }
 
 /// What this end is called: as chosen, or as the environment says, or the login name.
@@ -113,9 +101,9 @@ fn own_name(chosen: Option<Name>) -> Result<Name> {
         return Ok(name);
     }
     match std::env::var(NAME_VARIABLE) {
-        Ok(name) => name
-            .parse()
-            .map_err(|error| Usage::wrong(format!("{NAME_VARIABLE}: {error}")).into()),
+        Ok(name) => {
+            name.parse().map_err(|error| Usage::wrong(format!("{NAME_VARIABLE}: {error}")).into())
+        }
         Err(_) => {
             let login = process::login_name().and_then(|name| name.parse().ok());
             login.ok_or_else(|| {

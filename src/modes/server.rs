@@ -9,21 +9,21 @@ mod helper;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use argh::FromArgs;
-use nix::poll::{PollFd, PollFlags};
 use nix::sys::signal::Signal;
 
 use super::{PORT, own_name, parse, port};
 use crate::protocol::name::Name;
 use crate::report::{self, Reporter};
 use crate::sys::mailbox::Mailbox;
+use crate::sys::ready::{self, Want};
 use crate::sys::signals::Signals;
-use crate::sys::{process, ready, sockets};
+use crate::sys::{process, sockets};
+use crate::window::Handler;
 use calls::Calls;
 
 /// How long the server leaves the listener alone when the system has nothing left to accept a call with.
@@ -53,34 +53,33 @@ struct Options {
     /// what callers see as the desk's name (default: $TALK_NAME, or your login name)
     #[argh(option)]
     name: Option<Name>,
+
+    /// only append lines in the windows: no cursor movement, no colours
+    #[argh(switch)]
+    plain: bool,
+
+    /// ring a window's bell when a line arrives
+    #[argh(switch)]
+    bell: bool,
 }
 
 /// Opens the desk and keeps it until a signal says to stop.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
-    let name = own_name(options.name.clone())?;
-    let talk = std::env::current_exe()
-        .context("cannot find out where this program is; is /proc mounted?")?;
+    let handler = Handler {
+        talk: std::env::current_exe()
+            .context("cannot find out where this program is; is /proc mounted?")?,
+        name: own_name(options.name.clone())?,
+        plain: options.plain,
+        bell: options.bell,
+    };
     let listener =
         sockets::listen(options.bind, options.port).map_err(|error| explain(&error, &options))?;
-    let watched = [
-        Signal::SIGINT,
-        Signal::SIGTERM,
-        Signal::SIGHUP,
-        Signal::SIGCHLD,
-    ];
+    let watched = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD];
     let signals = Signals::watch(&watched)?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
     let calls = Calls::new(io::stdout().as_fd())?;
-    let mut desk = Desk {
-        listener,
-        mailbox,
-        signals,
-        calls,
-        name,
-        talk,
-        resting: None,
-    };
+    let mut desk = Desk { listener, mailbox, signals, calls, handler, resting: None };
     desk.keep()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -97,9 +96,7 @@ fn explain(error: &io::Error, options: &Options) -> anyhow::Error {
             anyhow!("port {port} is reserved for root; pick one from 1024 up: talk server {PORT}")
         }
         ErrorKind::AddrNotAvailable => {
-            let address = options
-                .bind
-                .map_or_else(String::new, |address| address.to_string());
+            let address = options.bind.map_or_else(String::new, |address| address.to_string());
             anyhow!("{address} is no address of this machine; 'ip address' lists them")
         }
         _ => anyhow!("cannot listen on port {port}: {error}"),
@@ -112,17 +109,14 @@ struct Desk {
     mailbox: Mailbox,
     signals: Signals,
     calls: Calls,
-    name: Name,
-    /// This program, for the windows to run.
-    talk: PathBuf,
+    handler: Handler,
     /// Until when the listener is left alone.
     resting: Option<Instant>,
 }
 
 impl Desk {
     fn keep(&mut self) -> Result<()> {
-        self.calls
-            .log(&format!("listening on {}", self.listener.local_addr()?));
+        self.calls.log(&format!("listening on {}", self.listener.local_addr()?));
         loop {
             let [calling, reported] = self.wait()?;
             if reported {
@@ -144,18 +138,13 @@ impl Desk {
     fn wait(&mut self) -> Result<[bool; 2]> {
         let now = Instant::now();
         self.resting = self.resting.filter(|&until| now < until);
-        let listens = if self.resting.is_none() {
-            PollFlags::POLLIN
-        } else {
-            PollFlags::empty()
-        };
-        let mut fds = [
-            PollFd::new(self.listener.as_fd(), listens),
-            PollFd::new(self.mailbox.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.calls.as_fd(), self.calls.waits_for()),
+        let mut wants = [
+            Want::read(&self.listener, self.resting.is_none()),
+            Want::read(&self.mailbox, true),
+            Want::write(&self.calls, self.calls.waits_to_write()),
         ];
-        ready::poll(&mut fds, self.resting, &self.signals.mask())?;
-        let [calling, reported, room] = fds.map(|fd| ready::found(&fd));
+        ready::poll(&mut wants, self.resting, &self.signals.mask())?;
+        let [calling, reported, room] = wants.map(|want| want.ready);
         self.calls.flush(room);
         Ok([calling, reported])
     }
@@ -167,8 +156,7 @@ impl Desk {
             // The caller is gone again, or another process was faster.
             Err(error) if is_momentary(&error) => {}
             Err(error) => {
-                self.calls
-                    .log(&format!("cannot accept calls for a moment: {error}"));
+                self.calls.log(&format!("cannot accept calls for a moment: {error}"));
                 self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
             }
         }
@@ -180,17 +168,15 @@ impl Desk {
         let stays: [BorrowedFd<'_>; 2] = [self.listener.as_fd(), self.mailbox.as_fd()];
         let helper = helper::Helper {
             call: &call,
-            name: &self.name,
-            talk: &self.talk,
+            handler: &self.handler,
             signals: &self.signals,
             reporter,
         };
         match process::spawn(&stays, || helper.run()) {
             Ok(pid) => self.calls.begin(number, pid, from),
             Err(error) => {
-                self.calls.log(&format!(
-                    "call {number} from {from} dropped: no process for it: {error}"
-                ));
+                self.calls
+                    .log(&format!("call {number} from {from} dropped: no process for it: {error}"));
             }
         }
     }

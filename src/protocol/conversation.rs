@@ -240,9 +240,7 @@ impl Conversation {
         match self.receiving {
             Receiving::Left => {}
             Receiving::Deaf => self.settled = true,
-            _ => self.decide(End::Lost(
-                "the other end closed it without a goodbye".into(),
-            )),
+            _ => self.decide(End::Lost("the other end closed it without a goodbye".into())),
         }
     }
 
@@ -337,16 +335,10 @@ impl Conversation {
             Frame::Hello(_) if open => return self.fault(Fault::SecondHello, now),
             Frame::Hello(name) => self.meet(name),
             Frame::Text(_) if open => {
-                return Found::Text {
-                    length,
-                    complete: true,
-                };
+                return Found::Text { length, complete: true };
             }
             Frame::Part(_) if open => {
-                return Found::Text {
-                    length,
-                    complete: false,
-                };
+                return Found::Text { length, complete: false };
             }
             Frame::Text(_) | Frame::Part(_) => return self.fault(Fault::TextBeforeHello, now),
             Frame::Bye(reason) => {

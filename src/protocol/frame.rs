@@ -52,17 +52,10 @@ impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong { tag, length } => {
-                write!(
-                    f,
-                    "frame '{}' of {length} bytes is too long",
-                    tag.escape_ascii()
-                )
+                write!(f, "frame '{}' of {length} bytes is too long", tag.escape_ascii())
             }
             Self::Version(version) => {
-                write!(
-                    f,
-                    "version {version} is not spoken here, only version {VERSION}"
-                )
+                write!(f, "version {version} is not spoken here, only version {VERSION}")
             }
             Self::BadHello => write!(f, "HELLO without a name of 1 to {MAX_NAME} bytes"),
         }
@@ -188,22 +181,11 @@ mod tests {
     /// The table of vectors in the published specification: bytes and their meaning.
     fn vectors() -> Vec<(Vec<u8>, &'static str)> {
         let document = include_str!("../../docs/PROTOCOL.md");
-        let table = document
-            .split("### Vectors")
-            .nth(1)
-            .unwrap()
-            .split("\n## ")
-            .next()
-            .unwrap();
-        let rows = table
-            .lines()
-            .filter_map(|row| row.strip_prefix("| `")?.split_once("` | "));
+        let table = document.split("### Vectors").nth(1).unwrap().split("\n## ").next().unwrap();
+        let rows = table.lines().filter_map(|row| row.strip_prefix("| `")?.split_once("` | "));
         let byte = |hex| u8::from_str_radix(hex, 16).unwrap();
         rows.map(|(bytes, meaning)| {
-            (
-                bytes.split(' ').map(byte).collect(),
-                meaning.trim_end_matches(['|', ' ']),
-            )
+            (bytes.split(' ').map(byte).collect(), meaning.trim_end_matches(['|', ' ']))
         })
         .collect()
     }
@@ -214,9 +196,8 @@ mod tests {
         assert!(vectors.len() > 20, "only {} vectors found", vectors.len());
         for (bytes, meaning) in vectors {
             assert_eq!(in_words(&bytes), meaning, "{bytes:02x?}");
-            let written = !["skipped", "incomplete", "error"]
-                .iter()
-                .any(|word| meaning.starts_with(word));
+            let written =
+                !["skipped", "incomplete", "error"].iter().any(|word| meaning.starts_with(word));
             let flagless = bytes.get(4) != Some(&0xff);
             if written && flagless {
                 assert_eq!(encode(meaning), bytes, "{meaning}");
@@ -226,12 +207,9 @@ mod tests {
 
     #[test]
     fn a_truncated_frame_is_incomplete_at_every_byte() {
-        for whole in [
-            encode("HELLO alice"),
-            encode("TEXT hello"),
-            encode("PART x"),
-            encode("BYE done"),
-        ] {
+        for whole in
+            [encode("HELLO alice"), encode("TEXT hello"), encode("PART x"), encode("BYE done")]
+        {
             for end in 0..whole.len() {
                 assert_eq!(decode(&whole[..end]), Ok(None), "{whole:02x?} cut at {end}");
             }

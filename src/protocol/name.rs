@@ -16,9 +16,7 @@ pub struct Name(Box<[u8]>);
 impl Name {
     /// A name as it came from the wire; `None` when it is empty or too long.
     pub fn from_wire(bytes: &[u8]) -> Option<Self> {
-        (1..=MAX_NAME)
-            .contains(&bytes.len())
-            .then(|| Self(bytes.into()))
+        (1..=MAX_NAME).contains(&bytes.len()).then(|| Self(bytes.into()))
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -44,10 +42,7 @@ impl FromStr for Name {
             return Err("a name has no control characters".into());
         }
         Self::from_wire(text.as_bytes()).ok_or_else(|| {
-            format!(
-                "a name has at most {MAX_NAME} bytes, this one has {}",
-                text.len()
-            )
+            format!("a name has at most {MAX_NAME} bytes, this one has {}", text.len())
         })
     }
 }
@@ -61,15 +56,7 @@ mod tests {
         for good in ["a", "Zoë", "名前", "alice in accounts", &"x".repeat(64)] {
             assert_eq!(good.parse::<Name>().unwrap().as_bytes(), good.as_bytes());
         }
-        for bad in [
-            "",
-            "   ",
-            "a\tb",
-            "a\u{1b}[2J",
-            "a\u{9b}",
-            &"x".repeat(65),
-            &"ö".repeat(33),
-        ] {
+        for bad in ["", "   ", "a\tb", "a\u{1b}[2J", "a\u{9b}", &"x".repeat(65), &"ö".repeat(33)] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
         }
     }

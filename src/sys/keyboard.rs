@@ -12,10 +12,7 @@ pub struct Keyboard {
 impl Keyboard {
     pub fn new() -> Self {
         let stdin = io::stdin();
-        Self {
-            terminal: stdin.is_terminal(),
-            stdin,
-        }
+        Self { terminal: stdin.is_terminal(), stdin }
     }
 
     /// Whether a person types here.

@@ -33,9 +33,7 @@ impl Mailbox {
     /// # Errors
     /// socket(2) or bind(2) failed.
     pub fn open() -> io::Result<Self> {
-        let now = SystemTime::UNIX_EPOCH
-            .elapsed()
-            .map_or(0, |since| since.as_nanos());
+        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
         let address = format!("talk-{}-{now}", std::process::id());
         let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&address)?)?;
         setsockopt(&socket, sockopt::PassCred, &true)?;
@@ -95,9 +93,7 @@ pub fn send(address: &str, message: &[u8]) -> io::Result<()> {
     let socket = UnixDatagram::unbound()?;
     socket.set_write_timeout(Some(SEND_LIMIT))?;
     let message = &message[..message.len().min(MAX_MESSAGE)];
-    socket
-        .send_to_addr(message, &SocketAddr::from_abstract_name(address)?)
-        .map(drop)
+    socket.send_to_addr(message, &SocketAddr::from_abstract_name(address)?).map(drop)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Everything above speaks in `OwnedFd`, `Instant` and plain values. The invariant: each `unsafe` block carries the
 //! argument why it is sound, and no function here knows what a conversation is.
 
+pub mod clock;
 pub mod keyboard;
 pub mod mailbox;
 pub mod process;
@@ -10,3 +11,4 @@ pub mod ready;
 pub mod signals;
 pub mod sink;
 pub mod sockets;
+pub mod tty;

@@ -41,11 +41,7 @@ pub fn spawn(parents: &[BorrowedFd<'_>], child: impl FnOnce() -> u8) -> io::Resu
 
 fn threads() -> usize {
     // The test harness runs tests in threads of its own; there, a test forks only what execs or exits at once.
-    if cfg!(test) {
-        1
-    } else {
-        fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
-    }
+    if cfg!(test) { 1 } else { fs::read_dir("/proc/self/task").map_or(1, Iterator::count) }
 }
 
 /// Becomes the program `argv[0]`, looked up on PATH, with this environment and `variables` besides.
@@ -53,14 +49,10 @@ fn threads() -> usize {
 /// # Errors
 /// Returns only when it failed (execve(2)).
 pub fn exec(argv: &[impl AsRef<OsStr>], variables: &[(&str, &OsStr)]) -> io::Result<Infallible> {
-    let argv: Vec<CString> = argv
-        .iter()
-        .map(|word| c_string(word.as_ref()))
-        .collect::<Result<_, _>>()?;
+    let argv: Vec<CString> =
+        argv.iter().map(|word| c_string(word.as_ref())).collect::<Result<_, _>>()?;
     let kept = env::vars_os().filter(|(key, _)| variables.iter().all(|(ours, _)| key != ours));
-    let ours = variables
-        .iter()
-        .map(|(key, value)| (OsStr::new(key).into(), value.into()));
+    let ours = variables.iter().map(|(key, value)| (OsStr::new(key).into(), value.into()));
     let environment: Vec<CString> = kept
         .chain(ours)
         .map(|(key, value)| {
@@ -83,10 +75,7 @@ fn c_string(word: &OsStr) -> io::Result<CString> {
 /// /proc is not there to list them.
 pub fn close_all_on_exec() -> io::Result<()> {
     for entry in fs::read_dir("/proc/self/fd")? {
-        let number = entry?
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<i32>().ok());
+        let number = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
         let Some(number) = number.filter(|&number| number > 2) else {
             continue;
         };
@@ -110,11 +99,6 @@ pub fn reap() -> impl Iterator<Item = (Pid, WaitStatus)> {
 
 /// The login name of whoever runs this process, if the system knows one.
 pub fn login_name() -> Option<String> {
-    let known = User::from_uid(getuid())
-        .ok()
-        .flatten()
-        .map(|user| user.name);
-    known
-        .or_else(|| env::var("LOGNAME").ok())
-        .filter(|name| !name.is_empty())
+    let known = User::from_uid(getuid()).ok().flatten().map(|user| user.name);
+    known.or_else(|| env::var("LOGNAME").ok()).filter(|name| !name.is_empty())
 }

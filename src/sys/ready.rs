@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Instant;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, ppoll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::select::{FD_SETSIZE, FdSet, pselect};
 use nix::sys::signal::SigSet;
 use nix::sys::time::TimeSpec;
@@ -25,20 +25,12 @@ pub struct Want<'fd> {
 impl<'fd> Want<'fd> {
     /// Wants to read from `fd`, if `now`.
     pub fn read(fd: &'fd impl AsFd, now: bool) -> Self {
-        Self {
-            fd: now.then(|| fd.as_fd()),
-            to_write: false,
-            ready: false,
-        }
+        Self { fd: now.then(|| fd.as_fd()), to_write: false, ready: false }
     }
 
     /// Wants to write to `fd`, if `now`.
     pub fn write(fd: &'fd impl AsFd, now: bool) -> Self {
-        Self {
-            fd: now.then(|| fd.as_fd()),
-            to_write: true,
-            ready: false,
-        }
+        Self { fd: now.then(|| fd.as_fd()), to_write: true, ready: false }
     }
 }
 
@@ -53,23 +45,14 @@ pub fn select(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) 
     for want in wants.iter() {
         let Some(fd) = want.fd else { continue };
         if fd.as_raw_fd() as usize >= FD_SETSIZE {
-            let message = format!(
-                "descriptor {} is beyond select's limit of {FD_SETSIZE}",
-                fd.as_raw_fd()
-            );
+            let message =
+                format!("descriptor {} is beyond select's limit of {FD_SETSIZE}", fd.as_raw_fd());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         highest = highest.max(fd.as_raw_fd());
         if want.to_write { &mut write } else { &mut read }.insert(fd);
     }
-    match pselect(
-        highest + 1,
-        &mut read,
-        &mut write,
-        None,
-        deadline.map(until).as_ref(),
-        mask,
-    ) {
+    match pselect(highest + 1, &mut read, &mut write, None, deadline.map(until).as_ref(), mask) {
         Ok(_) => {}
         // The sets are unspecified after an error (select(2)).
         Err(Errno::EINTR) => return Ok(()),
@@ -82,24 +65,32 @@ pub fn select(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) 
     Ok(())
 }
 
-/// Waits like [`select`], without its limit on descriptors; the answers are in `fds`.
+/// Waits like [`select`], without its limit on descriptors.
 ///
 /// # Errors
 /// ppoll(2) failed.
-pub fn poll(fds: &mut [PollFd<'_>], deadline: Option<Instant>, mask: &SigSet) -> io::Result<()> {
-    match ppoll(fds, deadline.map(until), Some(*mask)) {
-        Ok(_) | Err(Errno::EINTR) => Ok(()),
-        Err(error) => Err(error.into()),
+pub fn poll(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) -> io::Result<()> {
+    // A descriptor that nothing is wanted from must not be there at all: its end alone would wake (poll(2)).
+    let (mut fds, flags): (Vec<PollFd<'_>>, Vec<&mut bool>) = wants
+        .iter_mut()
+        .filter_map(|want| {
+            let flags = if want.to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
+            Some((PollFd::new(want.fd?, flags), &mut want.ready))
+        })
+        .unzip();
+    match ppoll(&mut fds, deadline.map(until), Some(*mask)) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(error) => return Err(error.into()),
     }
+    for (fd, ready) in fds.iter().zip(flags) {
+        // Data, room, its end, an error: in each case the next call says which.
+        *ready = fd.any().unwrap_or(false);
+    }
+    Ok(())
 }
 
 fn until(deadline: Instant) -> TimeSpec {
     TimeSpec::from_duration(deadline.saturating_duration_since(Instant::now()))
-}
-
-/// Whether poll(2) found anything on this descriptor: data, room, its end or an error.
-pub fn found(fd: &PollFd<'_>) -> bool {
-    fd.any().unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -113,14 +104,24 @@ mod tests {
     #[test]
     fn a_deadline_in_the_past_returns_at_once_with_what_is_ready() {
         let (reader, writer) = io::pipe().unwrap();
-        let mut wants = [
-            Want::read(&reader, true),
-            Want::write(&writer, true),
-            Want::write(&writer, false),
-        ];
+        let mut wants =
+            [Want::read(&reader, true), Want::write(&writer, true), Want::write(&writer, false)];
         let past = Instant::now() - Duration::from_secs(1);
         select(&mut wants, Some(past), &SigSet::empty()).unwrap();
         assert_eq!(wants.map(|want| want.ready), [false, true, false]);
+    }
+
+    #[test]
+    fn an_end_wakes_only_whom_it_concerns() {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let soon = Instant::now() + Duration::from_millis(1);
+        let mut wants = [Want::write(&writer, false)];
+        poll(&mut wants, Some(soon), &SigSet::empty()).unwrap();
+        assert!(!wants[0].ready && Instant::now() >= soon);
+        let mut wants = [Want::write(&writer, true)];
+        poll(&mut wants, None, &SigSet::empty()).unwrap();
+        assert!(wants[0].ready);
     }
 
     #[test]
@@ -129,9 +130,6 @@ mod tests {
         let high = fcntl(&reader, FcntlArg::F_DUPFD_CLOEXEC(FD_SETSIZE as i32)).unwrap();
         let high = super::super::sockets::own(high);
         let error = select(&mut [Want::read(&high, true)], None, &SigSet::empty()).unwrap_err();
-        assert!(
-            error.to_string().contains("beyond select's limit of 1024"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("beyond select's limit of 1024"), "{error}");
     }
 }

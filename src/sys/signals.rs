@@ -6,7 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::libc::c_int;
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, raise, sigaction,
+};
 
 /// A bit for each signal that came and was not taken yet.
 static NOTED: AtomicU64 = AtomicU64::new(0);
@@ -55,10 +57,26 @@ impl Signals {
     /// The signals that came since the last call.
     pub fn take(&self) -> SigSet {
         let noted = NOTED.swap(0, Ordering::Relaxed);
-        self.watched
-            .iter()
-            .filter(|&signal| noted & (1 << signal as c_int) != 0)
-            .collect()
+        self.watched.iter().filter(|&signal| noted & (1 << signal as c_int) != 0).collect()
+    }
+
+    /// Stops this process as Ctrl-Z does, until it is continued. Where nobody could continue it (an xterm without a
+    /// shell), the system does not stop it (setpgid(2), "orphaned process group").
+    ///
+    /// # Errors
+    /// sigaction(2) or sigprocmask(2) failed.
+    pub fn stop(&self) -> nix::Result<()> {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        let handler = set_action(Signal::SIGTSTP, &default)?;
+        raise(Signal::SIGTSTP)?;
+        let stopping: SigSet = [Signal::SIGTSTP, Signal::SIGCONT].into_iter().collect();
+        stopping.thread_unblock()?;
+        // Here it stops, and goes on.
+        stopping.thread_block()?;
+        set_action(Signal::SIGTSTP, &handler)?;
+        // The signal that continued it is no news.
+        NOTED.fetch_and(!(1 << Signal::SIGCONT as c_int), Ordering::Relaxed);
+        Ok(())
     }
 
     /// Gives the signals back before this process becomes another program: handlers end with exec by themselves, but

@@ -45,21 +45,11 @@ impl Sink {
         let terminal = nix::unistd::isatty(fd).unwrap_or(false);
         Ok(if kind.is_fifo() || terminal {
             match reopen(fd) {
-                Ok(own) => Self {
-                    fd: own,
-                    kind: Kind::Own,
-                },
-                Err(_) => Self {
-                    fd: file,
-                    kind: Kind::Shared,
-                },
+                Ok(own) => Self { fd: own, kind: Kind::Own },
+                Err(_) => Self { fd: file, kind: Kind::Shared },
             }
         } else {
-            let kind = if kind.is_socket() {
-                Kind::Socket
-            } else {
-                Kind::File
-            };
+            let kind = if kind.is_socket() { Kind::Socket } else { Kind::File };
             Self { fd: file, kind }
         })
     }
@@ -134,10 +124,7 @@ mod tests {
         assert!(sink.write(b"again").is_ok());
 
         let (_reader, writer) = UnixStream::pair().unwrap();
-        assert_eq!(
-            fill(&mut Sink::new(writer.as_fd()).unwrap()).1,
-            ErrorKind::WouldBlock
-        );
+        assert_eq!(fill(&mut Sink::new(writer.as_fd()).unwrap()).1, ErrorKind::WouldBlock);
     }
 
     #[test]
@@ -151,15 +138,9 @@ mod tests {
     #[test]
     fn a_full_disk_and_a_gone_reader_are_errors() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        assert_eq!(
-            fill(&mut Sink::new(full.as_fd()).unwrap()).1,
-            ErrorKind::StorageFull
-        );
+        assert_eq!(fill(&mut Sink::new(full.as_fd()).unwrap()).1, ErrorKind::StorageFull);
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        assert_eq!(
-            fill(&mut Sink::new(writer.as_fd()).unwrap()).1,
-            ErrorKind::BrokenPipe
-        );
+        assert_eq!(fill(&mut Sink::new(writer.as_fd()).unwrap()).1, ErrorKind::BrokenPipe);
     }
 }

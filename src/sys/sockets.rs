@@ -42,11 +42,7 @@ pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
 }
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
-    let family = if address.is_ipv6() {
-        AddressFamily::Inet6
-    } else {
-        AddressFamily::Inet
-    };
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
     // Non-blocking: a call that is gone between poll(2) and accept(2) must not hold the server (accept(2)).
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Stream, flags, None)?;
@@ -142,9 +138,7 @@ pub fn hand_over(fd: OwnedFd) -> io::Result<RawFd> {
     let low = fcntl(&fd, FcntlArg::F_DUPFD(3))?;
     if low as usize >= FD_SETSIZE {
         drop(own(low));
-        return Err(io::Error::other(
-            "no descriptor that select can wait for is free",
-        ));
+        return Err(io::Error::other("no descriptor that select can wait for is free"));
     }
     Ok(low)
 }
@@ -153,6 +147,14 @@ pub fn hand_over(fd: OwnedFd) -> io::Result<RawFd> {
 /// Not every stream is TCP, and none needs it to work.
 pub fn without_delay(fd: &impl AsFd) {
     let _ = setsockopt(fd, sockopt::TcpNoDelay, &true);
+}
+
+/// Where the other end is; `None` when it is not on a network.
+pub fn peer(fd: &impl AsFd) -> Option<SocketAddr> {
+    let peer = getpeername::<SockaddrStorage>(fd.as_fd().as_raw_fd()).ok()?;
+    let v6 = peer.as_sockaddr_in6().map(|peer| SocketAddr::V6((*peer).into()));
+    let peer = v6.or_else(|| peer.as_sockaddr_in().map(|peer| SocketAddr::V4((*peer).into())))?;
+    Some(SocketAddr::new(peer.ip().to_canonical(), peer.port()))
 }
 
 /// Receives what is there.
@@ -168,11 +170,7 @@ pub fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 /// # Errors
 /// `WouldBlock` when there is none; else send(2) failed.
 pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    Ok(nix_send(
-        fd.as_raw_fd(),
-        bytes,
-        MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
-    )?)
+    Ok(nix_send(fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?)
 }
 
 /// Looks at what is there and leaves it there.
@@ -180,11 +178,7 @@ pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
 /// # Errors
 /// `WouldBlock` when nothing is; else recv(2) failed.
 pub fn peek(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    Ok(recv(
-        fd.as_raw_fd(),
-        buffer,
-        MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK,
-    )?)
+    Ok(recv(fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK)?)
 }
 
 /// Calls the socket readable only once `bytes` bytes are there, or its end.
@@ -231,9 +225,8 @@ pub fn farewell(stream: &TcpStream, last: &[u8], limit: Duration) {
     let _ = send(stream.as_fd(), last);
     let _ = stream.shutdown(Shutdown::Write);
     let mut rest = [0; 4096];
-    while let Some(left) = deadline
-        .checked_duration_since(Instant::now())
-        .filter(|left| !left.is_zero())
+    while let Some(left) =
+        deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     {
         let _ = stream.set_read_timeout(Some(left));
         match io::Read::read(&mut &*stream, &mut rest) {
@@ -257,13 +250,8 @@ mod tests {
         let file = File::open("/dev/null").unwrap();
         let (datagram, _other) = UnixDatagram::pair().unwrap();
         let listener = TcpListener::bind("localhost:0").unwrap();
-        let lonely = socket(
-            AddressFamily::Inet,
-            SockType::Stream,
-            SockFlag::empty(),
-            None,
-        )
-        .unwrap();
+        let lonely =
+            socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).unwrap();
         for (number, reason) in [
             (-1, Unfit::Closed),
             (0, Unfit::Standard),
@@ -285,10 +273,7 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         fcntl(&ours, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
         let adopted = adopt(ours.into_raw_fd()).unwrap();
-        assert_eq!(
-            fcntl(&adopted, FcntlArg::F_GETFD).unwrap(),
-            FdFlag::FD_CLOEXEC.bits()
-        );
+        assert_eq!(fcntl(&adopted, FcntlArg::F_GETFD).unwrap(), FdFlag::FD_CLOEXEC.bits());
     }
 
     #[test]
@@ -298,11 +283,7 @@ mod tests {
         let number = hand_over(high).unwrap();
         let heir = own(number);
         assert!((number as usize) < FD_SETSIZE);
-        assert_eq!(
-            fcntl(&heir, FcntlArg::F_GETFD).unwrap(),
-            0,
-            "must survive exec"
-        );
+        assert_eq!(fcntl(&heir, FcntlArg::F_GETFD).unwrap(), 0, "must survive exec");
     }
 
     #[test]

@@ -1,78 +1,115 @@
-//! Lines in, lines out: for pipes and files, and for a terminal that edits its own lines.
+//! Lines in, lines out: for pipes and files, and for a terminal on which lines are only appended.
 //!
 //! To a pipe or file the other end's bytes go as they came, and notices to standard error. To a terminal goes a line
-//! for each message, `alice: hello`, and notices between them as `-- alice answered`. The invariant: what a file
-//! receives is byte for byte what was said.
+//! for each message, `alice: hello`, and notices between them as `-- alice answered`: no cursor movement, no escape
+//! sequence, so that it can be read aloud or in braille. The invariant: what a file receives is byte for byte what was
+//! said, and what a person reads begins at the left edge only where a message or notice begins.
 
-use std::io::{self, IsTerminal, stdout};
+use std::io::{self, IsTerminal, stdin, stdout};
 
-use super::{Event, Outlets, Terminal, Typed, printable};
+use super::command::{self, Command};
+use super::{Event, Outlets, Terminal, Typed, printable, wrap};
+use crate::sys::tty;
 
-/// Standard output and standard error as they are.
+/// Bytes of a line whose end has not come that are kept; a longer one is shown in parts.
+const UNFINISHED_LIMIT: usize = 16 * 1024;
+/// What stands before every row of a message but its first.
+const INDENT: &str = "  ";
+/// Columns of a terminal that does not know its width.
+const USUAL_WIDTH: usize = 80;
+
+/// Standard input and output as they are.
 pub struct Lines {
     outlets: Outlets,
-    /// Standard output is a terminal: a person reads it.
+    /// Standard input is a terminal, so that lines can be commands.
+    commands: bool,
+    /// Standard output is a terminal, so that a person reads it.
     person: bool,
+    bell: bool,
     peer: String,
-    /// The end of the last piece, as long as its last character is incomplete.
-    held: Vec<u8>,
+    /// The other end's line whose end has not come.
+    unfinished: Vec<u8>,
+    /// What is typed now continues a line.
     mid_line: bool,
 }
 
 impl Lines {
-    /// Lines on standard output.
+    /// Lines on standard input and output; `bell` rings for each that arrives at a terminal.
     ///
     /// # Errors
     /// Standard output or standard error cannot be used.
-    pub fn new() -> io::Result<Self> {
+    pub fn new(bell: bool) -> io::Result<Self> {
         Ok(Self {
             outlets: Outlets::standard()?,
+            commands: stdin().is_terminal(),
             person: stdout().is_terminal(),
+            bell,
             peer: String::new(),
-            held: Vec::new(),
+            unfinished: Vec::new(),
             mid_line: false,
         })
     }
 
+    /// A line from a terminal that edits its own lines: read(2) gives one at a time.
+    fn typed_line(&mut self, line: &[u8], pass: &mut dyn FnMut(Typed<'_>)) {
+        match command::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
+            Command::Say(said) => pass(Typed::Text(&line[line.len() - said.len() - 1..])),
+            Command::Quit => pass(Typed::Leave),
+            Command::Help => command::HELP.iter().for_each(|text| self.notice(text)),
+            Command::Unknown => self.notice(command::UNKNOWN),
+        }
+    }
+
     /// A piece of a line, for a person to read.
-    fn show_piece(&mut self, text: &[u8], complete: bool) {
-        if !self.mid_line {
-            self.outlets.screen.push(self.peer.as_bytes());
-            self.outlets.screen.push(b": ");
-        }
-        self.held.extend_from_slice(text);
-        let ready = if complete {
-            self.held.len()
-        } else {
-            printable::complete(&self.held)
-        };
-        self.outlets
-            .screen
-            .push(printable::line(&self.held[..ready]).as_bytes());
-        self.held.drain(..ready);
+    fn hear(&mut self, text: &[u8], complete: bool) {
+        self.unfinished.extend_from_slice(text);
         if complete {
-            self.outlets.screen.push(b"\n");
+            self.show_unfinished(self.unfinished.len());
+        } else if self.unfinished.len() > UNFINISHED_LIMIT {
+            self.show_unfinished(printable::complete(&self.unfinished));
         }
-        self.mid_line = !complete;
+    }
+
+    /// Shows the first `length` bytes of the unfinished line.
+    fn show_unfinished(&mut self, length: usize) {
+        let bytes: Vec<u8> = self.unfinished.drain(..length).collect();
+        self.print(&format!("{}: {}", self.peer, printable::line(&bytes)));
+        if self.bell {
+            self.outlets.screen.push(b"\x07");
+        }
     }
 
     fn notice(&mut self, text: &str) {
-        if !self.person {
-            self.outlets
-                .notices
-                .push(format!("talk: {text}\n").as_bytes());
-            return;
+        if self.person {
+            self.print(&format!("-- {text}"));
+        } else {
+            self.outlets.notices.push(format!("talk: {text}\n").as_bytes());
         }
-        if self.mid_line {
-            self.show_piece(b"", true);
+    }
+
+    /// A message on a terminal, in as many rows as it needs.
+    fn print(&mut self, text: &str) {
+        let width = match tty::size().0 {
+            0 => USUAL_WIDTH,
+            width => usize::from(width).saturating_sub(1).max(INDENT.len() + 1),
+        };
+        let text = wrap::without_tabs(text);
+        for (index, row) in wrap::rows(&text, width, INDENT.len()).enumerate() {
+            let indent = if index == 0 { "" } else { INDENT };
+            self.outlets.screen.push(format!("{indent}{}\n", row.trim_end_matches(' ')).as_bytes());
         }
-        self.outlets.screen.push(format!("-- {text}\n").as_bytes());
     }
 }
 
 impl Terminal for Lines {
     fn typed(&mut self, bytes: &[u8], _open: bool, pass: &mut dyn FnMut(Typed<'_>)) {
-        pass(Typed::Text(bytes));
+        let whole = !self.mid_line && bytes.ends_with(b"\n");
+        self.mid_line = !bytes.ends_with(b"\n");
+        if self.commands && whole {
+            self.typed_line(bytes, pass);
+        } else {
+            pass(Typed::Text(bytes));
+        }
     }
 
     fn edits(&self) -> bool {
@@ -81,7 +118,7 @@ impl Terminal for Lines {
 
     fn show(&mut self, event: Event<'_>) {
         match event {
-            Event::Text { text, complete } if self.person => self.show_piece(text, complete),
+            Event::Text { text, complete } if self.person => self.hear(text, complete),
             Event::Text { text, complete } => {
                 self.outlets.screen.push(text);
                 if complete {
@@ -92,10 +129,14 @@ impl Terminal for Lines {
                 self.peer = printable::label(name).into_owned();
                 self.notice(&format!("{} answered", self.peer));
             }
-            Event::Left { reason: b"" } => self.notice(&format!("{} left", self.peer)),
             Event::Left { reason } => {
-                self.notice(&format!("{} left: {}", self.peer, printable::label(reason)));
+                if !self.unfinished.is_empty() {
+                    self.show_unfinished(self.unfinished.len());
+                }
+                let colon = if reason.is_empty() { "" } else { ": " };
+                self.notice(&format!("{} left{colon}{}", self.peer, printable::label(reason)));
             }
+            Event::Reading(_) => {}
             Event::Notice(text) => self.notice(text),
         }
     }

@@ -1,14 +1,19 @@
 //! What a person sees and types, or what a program reads and writes in their place.
 //!
-//! `lines` serves pipes and plain terminals; `printable` is the gate for foreign text; `outlet` holds what waits to be
-//! written. Next door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text
-//! reaches a terminal only through `printable`.
+//! `lines` serves pipes and plain terminals, `tty` a terminal with the `editor` on it; `command` is what a typed line can
+//! ask for. `printable` is the gate for foreign text, `wrap` breaks it into rows, `outlet` holds what waits to be written.
+//! Next door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text reaches a
+//! terminal only through `printable`.
 
-pub mod lines;
+mod command;
+mod editor;
+mod lines;
 pub mod outlet;
 pub mod printable;
+mod tty;
+mod wrap;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 
 use outlet::Outlet;
@@ -22,6 +27,8 @@ pub enum Event<'a> {
     Text { text: &'a [u8], complete: bool },
     /// The other end said goodbye, and why.
     Left { reason: &'a [u8] },
+    /// Whether the other end takes what is said, as far as can be seen from here.
+    Reading(bool),
     /// Something about the call that nobody said.
     Notice(&'a str),
 }
@@ -45,11 +52,58 @@ pub trait Terminal {
     /// Whether lines are edited here, so that keys are welcome even while nothing can be said.
     fn edits(&self) -> bool;
 
-    /// Shows an event, by filling an outlet.
+    /// Shows an event.
     fn show(&mut self, event: Event<'_>);
+
+    /// Fills the outlets with what there is to be written now.
+    fn paint(&mut self) {}
 
     /// Where bytes wait to be written.
     fn outlets(&mut self) -> &mut Outlets;
+
+    /// About how many bytes wait for the screen, painted or not.
+    fn waiting(&mut self) -> usize {
+        self.outlets().screen.waiting()
+    }
+
+    /// The window has another size.
+    fn resize(&mut self) {}
+
+    /// Gives the terminal back for a while.
+    fn suspend(&mut self) {}
+
+    /// Has the terminal again.
+    fn resume(&mut self) {}
+
+    /// Gives the terminal back for good, once its outlets are empty.
+    fn finish(&mut self) {}
+}
+
+/// How a person wants their terminal.
+#[derive(Debug, Clone)]
+pub struct Settings<'a> {
+    /// The name of this end, as it is.
+    pub name: &'a [u8],
+    /// Where the other end is, printable.
+    pub address: String,
+    /// Only lines appended: no cursor movement, no colours.
+    pub plain: bool,
+    /// Ring when a line arrives.
+    pub bell: bool,
+}
+
+/// The terminal that suits standard input and output: the editor where both are one that can do what it needs, else
+/// lines.
+///
+/// # Errors
+/// Standard output or error cannot be used.
+pub fn open(settings: Settings<'_>) -> io::Result<Box<dyn Terminal>> {
+    let person = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    if person && capable && !settings.plain {
+        return Ok(Box::new(tty::Tty::open(settings)?));
+    }
+    Ok(Box::new(lines::Lines::new(settings.bell)?))
 }
 
 /// Where a terminal writes to.
@@ -85,8 +139,6 @@ impl Outlets {
 
     /// Whether something waits for which there is room.
     pub fn can_write(&self) -> bool {
-        [&self.screen, &self.notices]
-            .iter()
-            .any(|outlet| outlet.waiting() > 0 && !outlet.blocked())
+        [&self.screen, &self.notices].iter().any(|outlet| outlet.waiting() > 0 && !outlet.blocked())
     }
 }

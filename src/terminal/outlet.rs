@@ -24,11 +24,7 @@ impl Outlet {
     /// Those of [`Sink::new`].
     pub fn new(fd: BorrowedFd<'_>) -> io::Result<Self> {
         let sink = Sink::new(fd)?;
-        Ok(Self {
-            blocked: sink.must_wait(),
-            sink,
-            buffer: Buffer::default(),
-        })
+        Ok(Self { blocked: sink.must_wait(), sink, buffer: Buffer::default() })
     }
 
     pub fn push(&mut self, bytes: &[u8]) {

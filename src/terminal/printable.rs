@@ -43,11 +43,7 @@ pub fn line(bytes: &[u8]) -> Cow<'_, str> {
 /// A label (a name, a reason, a title): like [`line()`], and a tab becomes visible too (`^I`).
 pub fn label(bytes: &[u8]) -> Cow<'_, str> {
     let text = line(bytes);
-    if text.contains('\t') {
-        Cow::Owned(text.replace('\t', &visible('\t')))
-    } else {
-        text
-    }
+    if text.contains('\t') { Cow::Owned(text.replace('\t', &visible('\t'))) } else { text }
 }
 
 /// How many of the bytes can be passed to [`line()`] now, when more of the same line is still to
@@ -136,10 +132,7 @@ mod tests {
     #[track_caller]
     fn assert_gated(bytes: &[u8]) {
         let (text, name) = (line(bytes), label(bytes));
-        assert!(
-            !text.replace('\t', "").contains(char::is_control),
-            "{bytes:X?}"
-        );
+        assert!(!text.replace('\t', "").contains(char::is_control), "{bytes:X?}");
         assert!(!name.contains(char::is_control), "{bytes:X?}");
         assert!(name.len() <= 4 * bytes.len(), "{bytes:X?}");
         assert_eq!(line(text.as_bytes()), text);
@@ -270,11 +263,7 @@ mod tests {
         for end in 0..=whole.len() {
             let cut = complete(&whole[..end]);
             assert!(end - cut <= 3);
-            assert_eq!(
-                line(&whole[..cut]) + line(&whole[cut..]),
-                line(&whole),
-                "cut at {cut}"
-            );
+            assert_eq!(line(&whole[..cut]) + line(&whole[cut..]), line(&whole), "cut at {cut}");
         }
     }
 }

@@ -4,8 +4,6 @@
 //! by default for programs inside it is switched off (xterm(1), "allow...Ops").
 
 use std::ffi::OsString;
-use std::os::fd::RawFd;
-use std::path::Path;
 
 /// The program that is looked up on PATH.
 pub const PROGRAM: &str = "xterm";
@@ -20,19 +18,14 @@ const SWITCHED_OFF: [&str; 6] = [
     "allowWindowOps",
 ];
 
-/// The command for a window with this title, whose handler finds the call at descriptor `call`. `talk` is the resolved
-/// path of this program: in an xterm, `/proc/self/exe` would be the xterm.
-pub fn command(title: &str, talk: &Path, call: RawFd) -> Vec<OsString> {
+/// The command for a window with this title that runs `handler`.
+pub fn command(title: &str, handler: Vec<OsString>) -> Vec<OsString> {
     // UTF-8 whatever the locale says: that is what travels on the wire.
     let mut argv: Vec<OsString> = [PROGRAM, "-u8", "-title", title].map(Into::into).into();
     for feature in SWITCHED_OFF {
         argv.extend(["-xrm".into(), format!("*{feature}: false").into()]);
     }
-    argv.extend([
-        "-e".into(),
-        talk.into(),
-        "handler".into(),
-        call.to_string().into(),
-    ]);
+    argv.push("-e".into());
+    argv.extend(handler);
     argv
 }

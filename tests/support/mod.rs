@@ -1,10 +1,7 @@
 //! What the tests of the program share: start it, wait for what it says, never longer than [`DEADLINE`].
 //!
 //! Each test file uses a part of this.
-#![allow(
-    dead_code,
-    reason = "every test file is a crate of its own and none uses everything"
-)]
+#![allow(dead_code, reason = "every test file is a crate of its own and none uses everything")]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -36,11 +33,7 @@ pub fn talk(arguments: &[&str]) -> Command {
 
 pub fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env_remove("TALK_NAME")
-        .env_remove("TALK_REPORT")
-        .env_remove("DISPLAY");
+    command.args(arguments).env_remove("TALK_NAME").env_remove("TALK_REPORT").env_remove("DISPLAY");
     command
 }
 
@@ -77,12 +70,7 @@ impl Program {
         let mut child = command.spawn().expect("the program starts");
         let out = Lines::of(child.stdout.take().unwrap());
         let err = Lines::of(child.stderr.take().unwrap());
-        Self {
-            stdin: child.stdin.take(),
-            child,
-            out,
-            err,
-        }
+        Self { stdin: child.stdin.take(), child, out, err }
     }
 
     pub fn pid(&self) -> Pid {
@@ -90,11 +78,7 @@ impl Program {
     }
 
     pub fn say(&mut self, text: &str) {
-        self.stdin
-            .as_mut()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
+        self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     /// Ends its standard input.
@@ -139,9 +123,7 @@ impl Program {
     pub fn status(&mut self) -> i32 {
         let child = &mut self.child;
         let status: ExitStatus = wait_for("the program's end", || child.try_wait().unwrap());
-        status
-            .code()
-            .unwrap_or_else(|| 128 + status.signal().unwrap())
+        status.code().unwrap_or_else(|| 128 + status.signal().unwrap())
     }
 }
 
@@ -164,10 +146,7 @@ impl Lines {
         thread::spawn(move || {
             let mut stream = BufReader::new(stream);
             let mut line = Vec::new();
-            while stream
-                .read_until(b'\n', &mut line)
-                .is_ok_and(|count| count > 0)
-            {
+            while stream.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                 let text =
                     String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line)).into_owned();
                 if sender.send(text).is_err() {
@@ -176,10 +155,7 @@ impl Lines {
                 line.clear();
             }
         });
-        Self {
-            lines,
-            seen: Vec::new(),
-        }
+        Self { lines, seen: Vec::new() }
     }
 
     /// The next line, or `None` at the end.
@@ -215,13 +191,8 @@ impl Desk {
     pub fn open(command: &mut Command) -> Self {
         let mut server = Program::start(command.args(["0", "--bind", "127.0.0.1"]));
         let line = server.line();
-        let address = line
-            .strip_prefix("listening on ")
-            .expect("the first line names the address");
-        Self {
-            address: address.parse().unwrap(),
-            server,
-        }
+        let address = line.strip_prefix("listening on ").expect("the first line names the address");
+        Self { address: address.parse().unwrap(), server }
     }
 
     /// A desk whose `xterm` is the script of a [`Window`].
@@ -235,13 +206,7 @@ impl Desk {
 
     /// A caller at pipes.
     pub fn call(&self, name: &str) -> Program {
-        Program::start(&mut talk(&[
-            "client",
-            "127.0.0.1",
-            &self.port(),
-            "--name",
-            name,
-        ]))
+        Program::start(&mut talk(&["client", "127.0.0.1", &self.port(), "--name", name]))
     }
 
     /// A connection that is no talk client yet.
@@ -273,9 +238,7 @@ pub struct Window {
 
 impl Window {
     pub fn new(body: &str) -> Self {
-        let window = Self {
-            dir: TempDir::new().unwrap(),
-        };
+        let window = Self { dir: TempDir::new().unwrap() };
         let script = format!(
             "#!/bin/sh\n\
              dir={}\n\
@@ -290,11 +253,8 @@ impl Window {
         );
         // Written by another process: a script that this one had open for writing could be busy.
         let path = window.file("xterm");
-        let mut install = Program::start(
-            Command::new("install")
-                .args(["-m755", "/dev/stdin"])
-                .arg(path),
-        );
+        let mut install =
+            Program::start(Command::new("install").args(["-m755", "/dev/stdin"]).arg(path));
         install.say(&script);
         install.end_input();
         assert_eq!(install.status(), 0);
@@ -319,11 +279,7 @@ impl Window {
 
     /// PATH with this window in front.
     pub fn path(&self) -> String {
-        format!(
-            "{}:{}",
-            self.dir.path().display(),
-            std::env::var("PATH").unwrap()
-        )
+        format!("{}:{}", self.dir.path().display(), std::env::var("PATH").unwrap())
     }
 }
 
@@ -339,12 +295,7 @@ pub fn handler(call: impl AsFd) -> Command {
     let mut command = talk(&["handler", "5"]);
     command.env("TALK_NAME", "desk");
     let parent_fd = call.as_fd().try_clone_to_owned().unwrap();
-    command
-        .fd_mappings(vec![FdMapping {
-            parent_fd,
-            child_fd: 5,
-        }])
-        .unwrap();
+    command.fd_mappings(vec![FdMapping { parent_fd, child_fd: 5 }]).unwrap();
     command
 }
 
@@ -354,12 +305,7 @@ pub fn hello(name: &str) -> Vec<u8> {
 }
 
 pub fn frame(tag: u8, payload: &[u8]) -> Vec<u8> {
-    [
-        &[tag][..],
-        &u16::try_from(payload.len()).unwrap().to_be_bytes(),
-        payload,
-    ]
-    .concat()
+    [&[tag][..], &u16::try_from(payload.len()).unwrap().to_be_bytes(), payload].concat()
 }
 
 /// Reads one frame: its tag and payload.
@@ -382,12 +328,7 @@ pub fn failure(command: &mut Command) -> (i32, String) {
 /// A program on PATH, which scripts/setup-tests has installed.
 pub fn installed(name: &str) -> &str {
     let path = std::env::var("PATH").unwrap();
-    let found = path
-        .split(':')
-        .any(|dir| Path::new(dir).join(name).exists());
-    assert!(
-        found,
-        "{name} is not installed; make test installs it (scripts/setup-tests)"
-    );
+    let found = path.split(':').any(|dir| Path::new(dir).join(name).exists());
+    assert!(found, "{name} is not installed; make test installs it (scripts/setup-tests)");
     name
 }

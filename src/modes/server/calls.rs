@@ -8,7 +8,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::poll::PollFlags;
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
@@ -50,12 +49,7 @@ impl Calls {
     /// # Errors
     /// `out` cannot be used.
     pub fn new(out: BorrowedFd<'_>) -> io::Result<Self> {
-        Ok(Self {
-            calls: BTreeMap::new(),
-            last: 0,
-            out: Outlet::new(out)?,
-            lost_lines: 0,
-        })
+        Ok(Self { calls: BTreeMap::new(), last: 0, out: Outlet::new(out)?, lost_lines: 0 })
     }
 
     /// Writes a line to the log. It waits for no reader: if nobody reads, lines are lost and counted.
@@ -82,13 +76,9 @@ impl Calls {
         let _ = self.out.flush();
     }
 
-    /// What poll(2) should wait for on behalf of the log.
-    pub fn waits_for(&self) -> PollFlags {
-        if self.out.blocked() {
-            PollFlags::POLLOUT
-        } else {
-            PollFlags::empty()
-        }
+    /// Whether the log waits for room.
+    pub fn waits_to_write(&self) -> bool {
+        self.out.blocked()
     }
 
     /// The number of the call that was just accepted.
@@ -100,14 +90,7 @@ impl Calls {
     /// A helper was forked for a call.
     pub fn begin(&mut self, number: u32, pid: Pid, from: SocketAddr) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-        self.calls.insert(
-            number,
-            Call {
-                pid,
-                from,
-                stage: Stage::CheckingIn,
-            },
-        );
+        self.calls.insert(number, Call { pid, from, stage: Stage::CheckingIn });
     }
 
     /// A process of a call says what happened.
@@ -122,11 +105,7 @@ impl Calls {
             }
             Report::Dropped(why) => (
                 Stage::Ended,
-                format!(
-                    "from {} dropped: {}",
-                    call.from,
-                    printable::label(why.as_bytes())
-                ),
+                format!("from {} dropped: {}", call.from, printable::label(why.as_bytes())),
             ),
             Report::NoWindow(why) => (Stage::Ended, format!("ended: no window: {why}")),
             Report::Open => (Stage::Open, "window open".into()),

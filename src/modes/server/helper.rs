@@ -6,7 +6,6 @@
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -22,7 +21,7 @@ use crate::sys::ready::Want;
 use crate::sys::signals::Signals;
 use crate::sys::{process, ready, sockets};
 use crate::terminal::printable;
-use crate::window::xterm;
+use crate::window::{Handler, xterm};
 
 /// The most bytes of a first frame that can be checked in.
 const FIRST_FRAME: usize = 128;
@@ -32,10 +31,7 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 /// What a helper needs to know.
 pub struct Helper<'a> {
     pub call: &'a TcpStream,
-    /// The desk's name.
-    pub name: &'a Name,
-    /// This program.
-    pub talk: &'a Path,
+    pub handler: &'a Handler,
     pub signals: &'a Signals,
     pub reporter: Reporter,
 }
@@ -65,19 +61,15 @@ impl Helper<'_> {
         let call = sockets::hand_over(self.call.try_clone()?.into())?;
         self.signals.release()?;
         let title = printable::label(caller.as_bytes());
-        let name = std::str::from_utf8(self.name.as_bytes()).unwrap_or_default();
+        let command = xterm::command(&title, self.handler.command(&call.to_string()));
+        let name = std::str::from_utf8(self.handler.name.as_bytes()).unwrap_or_default();
         let reports = self.reporter.variable();
-        let variables = [
-            (NAME_VARIABLE, name.as_ref()),
-            (report::VARIABLE, reports.as_ref()),
-        ];
-        process::exec(&xterm::command(&title, self.talk, call), &variables).map_err(|error| {
-            match error.kind() {
-                ErrorKind::NotFound => {
-                    anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)")
-                }
-                _ => anyhow!("xterm cannot be started: {error}"),
+        let variables = [(NAME_VARIABLE, name.as_ref()), (report::VARIABLE, reports.as_ref())];
+        process::exec(&command, &variables).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)")
             }
+            _ => anyhow!("xterm cannot be started: {error}"),
         })
     }
 
@@ -99,11 +91,7 @@ fn check_in(call: &TcpStream) -> Result<Name> {
     loop {
         // Half a frame keeps a socket readable: wake for more than what was seen.
         sockets::readable_at(call, seen + 1)?;
-        ready::select(
-            &mut [Want::read(call, true)],
-            Some(deadline),
-            &SigSet::empty(),
-        )?;
+        ready::select(&mut [Want::read(call, true)], Some(deadline), &SigSet::empty())?;
         if Instant::now() >= deadline {
             bail!("no HELLO within {} s", HELLO_LIMIT.as_secs());
         }
@@ -122,12 +110,8 @@ fn check_in(call: &TcpStream) -> Result<Name> {
 
 /// The name in the HELLO that begins `bytes`; `None` while it is incomplete.
 fn first_hello(bytes: &[u8]) -> Result<Option<Name>> {
-    let wrong = |what: &str| {
-        anyhow!(
-            "no talk caller: {what}; it began with \"{}\"",
-            bytes.escape_ascii()
-        )
-    };
+    let wrong =
+        |what: &str| anyhow!("no talk caller: {what}; it began with \"{}\"", bytes.escape_ascii());
     if frame::length(bytes).is_ok_and(|length| length > Some(FIRST_FRAME)) {
         return Err(wrong("its first frame is no HELLO"));
     }

@@ -39,8 +39,7 @@ impl Side {
                 Action::Answered(name) => self.heard.push(format!("answered {name:?}")),
                 Action::Show { text, complete } => {
                     self.shown.extend_from_slice(text);
-                    self.shown
-                        .extend_from_slice(if complete { b"\n" } else { b"" });
+                    self.shown.extend_from_slice(if complete { b"\n" } else { b"" });
                 }
                 Action::Left(reason) => self.heard.push(format!("left {}", reason.escape_ascii())),
                 Action::Shutdown => self.shut = true,
@@ -100,11 +99,7 @@ impl Link {
     fn new(input: Input) -> Self {
         let now = Instant::now();
         let caller = Side::new(Role::Caller, "alice", input, now);
-        Self {
-            caller,
-            handler: Side::new(Role::Handler, "desk", input, now),
-            now,
-        }
+        Self { caller, handler: Side::new(Role::Handler, "desk", input, now), now }
     }
 
     fn answered(input: Input) -> Self {
@@ -138,9 +133,7 @@ impl Link {
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    hex.split_whitespace()
-        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
-        .collect()
+    hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
 const HELLO_BOB: &str = "48 00 05 01 00 62 6f 62";
@@ -165,18 +158,12 @@ fn both_sides_say_several_lines_in_a_row_without_taking_turns() {
 fn a_person_who_leaves_ends_both_sides_at_once() {
     let mut link = Link::answered(Input::Person);
     link.handler.conversation.say(b"wait\n", link.now);
-    link.caller
-        .conversation
-        .leave(Goodbye::Leaving("lunch"), link.now);
+    link.caller.conversation.leave(Goodbye::Leaving("lunch"), link.now);
     link.carry(1);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
     assert_eq!(link.handler.heard[1..], ["left lunch"]);
     assert!(link.handler.conversation.left_first() && !link.caller.conversation.left_first());
-    assert_eq!(
-        link.caller.heard.len(),
-        1,
-        "the answer to a goodbye is no news"
-    );
+    assert_eq!(link.caller.heard.len(), 1, "the answer to a goodbye is no news");
     assert_eq!(link.caller.shown, b"wait\n");
 }
 
@@ -185,9 +172,7 @@ fn the_answer_to_a_goodbye_waits_until_everything_is_shown() {
     let mut link = Link::answered(Input::Person);
     link.handler.stalled = true;
     link.caller.conversation.say(b"last words\n", link.now);
-    link.caller
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [None, None]);
     link.handler.stalled = false;
@@ -201,9 +186,7 @@ fn a_goodbye_that_nobody_answers_is_not_confirmed() {
     let mut link = Link::answered(Input::Person);
     link.handler.stalled = true;
     link.caller.conversation.say(b"1\n2\n3", link.now);
-    link.caller
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     link.later(GOODBYE_LIMIT - TICK);
     assert_eq!(link.caller.end, None);
@@ -214,18 +197,15 @@ fn a_goodbye_that_nobody_answers_is_not_confirmed() {
 
 #[test]
 fn only_a_patient_goodbye_is_extended_by_what_still_comes() {
-    for (goodbye, end) in [
-        (Goodbye::InputEnded, None),
-        (Goodbye::Leaving(""), Some(End::NotConfirmed)),
-    ] {
+    for (goodbye, end) in
+        [(Goodbye::InputEnded, None), (Goodbye::Leaving(""), Some(End::NotConfirmed))]
+    {
         let mut link = Link::answered(Input::Stream);
         link.caller.conversation.leave(goodbye, link.now);
         link.carry(usize::MAX);
         for _ in 0..30 {
             link.later(Duration::from_millis(500));
-            link.handler
-                .conversation
-                .say(b"and another thing\n", link.now);
+            link.handler.conversation.say(b"and another thing\n", link.now);
             link.carry(usize::MAX);
         }
         assert_eq!(link.caller.end, end, "{goodbye:?}");
@@ -235,9 +215,7 @@ fn only_a_patient_goodbye_is_extended_by_what_still_comes() {
 #[test]
 fn a_stream_says_its_last_words_before_it_answers() {
     let mut link = Link::answered(Input::Stream);
-    link.caller
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert!(link.handler.conversation.wants_input());
     for _ in 0..3 {
@@ -247,23 +225,16 @@ fn a_stream_says_its_last_words_before_it_answers() {
         assert_eq!(link.ends(), [None, None]);
     }
     link.handler.conversation.say(b"the end", link.now);
-    link.handler
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
-    assert_eq!(
-        link.caller.shown,
-        b"still here\nstill here\nstill here\nthe end"
-    );
+    assert_eq!(link.caller.shown, b"still here\nstill here\nstill here\nthe end");
 }
 
 #[test]
 fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
     let mut link = Link::answered(Input::Stream);
-    link.caller
-        .conversation
-        .leave(Goodbye::Leaving(""), link.now);
+    link.caller.conversation.leave(Goodbye::Leaving(""), link.now);
     link.carry(usize::MAX);
     link.later(LAST_WORDS);
     link.carry(usize::MAX);
@@ -274,19 +245,12 @@ fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
 fn goodbyes_that_cross_answer_each_other() {
     let mut link = Link::answered(Input::Person);
     link.caller.conversation.say(b"a\n", link.now);
-    link.caller
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.handler.conversation.say(b"b\n", link.now);
-    link.handler
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
-    assert_eq!(
-        (&link.caller.shown[..], &link.handler.shown[..]),
-        (&b"b\n"[..], &b"a\n"[..])
-    );
+    assert_eq!((&link.caller.shown[..], &link.handler.shown[..]), (&b"b\n"[..], &b"a\n"[..]));
 }
 
 #[test]
@@ -295,9 +259,7 @@ fn nothing_is_said_before_somebody_answers_or_after_goodbye() {
     assert!(!link.caller.conversation.wants_input());
     link.caller.conversation.say(b"too early\n", link.now);
     link.carry(usize::MAX);
-    link.caller
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     assert!(!link.caller.conversation.wants_input());
     link.caller.conversation.say(b"too late\n", link.now);
     link.carry(usize::MAX);
@@ -347,17 +309,8 @@ fn a_rule_that_is_broken_is_named_in_a_bye_and_reported() {
         (bytes("54 00 01 78"), Fault::TextBeforeHello),
         (bytes("74 00 01 78"), Fault::TextBeforeHello),
         (twice, Fault::SecondHello),
-        (
-            too_long,
-            Fault::Frame(FrameError::TooLong {
-                tag: b'T',
-                length: 16_385,
-            }),
-        ),
-        (
-            bytes("48 00 03 02 00 78"),
-            Fault::Frame(FrameError::Version(2)),
-        ),
+        (too_long, Fault::Frame(FrameError::TooLong { tag: b'T', length: 16_385 })),
+        (bytes("48 00 03 02 00 78"), Fault::Frame(FrameError::Version(2))),
         (bytes("48 00 02 01 00"), Fault::Frame(FrameError::BadHello)),
     ] {
         let now = Instant::now();
@@ -393,8 +346,7 @@ fn what_the_peer_said_last_is_heard_even_when_sending_has_failed() {
     let mut link = Link::answered(Input::Person);
     link.caller.conversation.say(b"hello?\n", link.now);
     link.caller.conversation.send_failed("broken pipe".into());
-    link.caller
-        .receive(&bytes("54 00 03 62 79 65 42 00 00"), link.now);
+    link.caller.receive(&bytes("54 00 03 62 79 65 42 00 00"), link.now);
     assert_eq!(link.caller.shown, b"bye\n");
     assert_eq!(link.caller.end, Some(End::Lost("broken pipe".into())));
     assert_eq!(link.caller.conversation.lines(), 1);
@@ -406,10 +358,7 @@ fn frames_of_later_versions_are_skipped_anywhere() {
     let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
     desk.receive(&bytes("57 00 01 03"), now);
     desk.receive(&bytes(HELLO_BOB), now);
-    desk.receive(
-        &bytes("44 00 03 64 72 61 54 00 01 78 4e 00 00 42 00 00 ff ff ff"),
-        now,
-    );
+    desk.receive(&bytes("44 00 03 64 72 61 54 00 01 78 4e 00 00 42 00 00 ff ff ff"), now);
     assert_eq!(desk.shown, b"x\n");
     desk.send(usize::MAX, now);
     desk.send(usize::MAX, now);
@@ -451,32 +400,18 @@ fn input_waits_while_too_much_waits_to_be_sent() {
 #[test]
 fn the_published_conversation_is_the_one_that_is_spoken() {
     let document = include_str!("../../../docs/PROTOCOL.md");
-    let example = document
-        .split("```conversation\n")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let example = document.split("```conversation\n").nth(1).unwrap().split("```").next().unwrap();
     let direction = |mark: char| -> Vec<u8> {
         let lines = example.lines().filter_map(|line| line.strip_prefix(mark));
-        lines
-            .flat_map(|line| bytes(line.trim().split("  ").next().unwrap()))
-            .collect()
+        lines.flat_map(|line| bytes(line.trim().split("  ").next().unwrap())).collect()
     };
     let mut link = Link::answered(Input::Person);
-    let (mut sent, mut answered) = (
-        bytes("48 00 07 01 00 61 6c 69 63 65"),
-        bytes("48 00 06 01 00 64 65 73 6b"),
-    );
-    link.caller
-        .conversation
-        .say(b"hello\nare you in?\n", link.now);
+    let (mut sent, mut answered) =
+        (bytes("48 00 07 01 00 61 6c 69 63 65"), bytes("48 00 06 01 00 64 65 73 6b"));
+    link.caller.conversation.say(b"hello\nare you in?\n", link.now);
     link.handler.conversation.say(b"yes\n", link.now);
     link.caller.conversation.say(b"fine", link.now);
-    link.caller
-        .conversation
-        .leave(Goodbye::InputEnded, link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     sent.extend(link.caller.send(usize::MAX, link.now));
     answered.extend(link.handler.send(usize::MAX, link.now));
     link.handler.receive(&sent[10..], link.now);

@@ -1,0 +1,95 @@
+//! The part of the line being typed that has room on the screen.
+//!
+//! The line is one row, however long it is, and moves sideways under the cursor. Next door, `line` is the whole of it
+//! and `screen` puts the row in its place. The invariant: the cursor and what is under it are visible.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::line::Line;
+use super::row::{Row, Style};
+use crate::terminal::{printable, wrap};
+
+/// What stands before the line when its beginning is visible, and when it is not.
+const PROMPT: &str = "> ";
+const PROMPT_CUT: &str = "< ";
+/// What stands after the line when its end is not visible.
+const MORE: &str = ">";
+
+/// A window on the line.
+#[derive(Default)]
+pub struct Field {
+    /// The first visible byte.
+    first: usize,
+}
+
+impl Field {
+    /// The row of at most `columns` columns to be drawn, and the column of the cursor in it, `columns` at most. When
+    /// the cursor leaves the window, the window moves so that the cursor stands in its middle.
+    pub fn view(&mut self, line: &Line, columns: usize) -> (Row, usize) {
+        // One column is kept for the mark.
+        let room = columns.saturating_sub(PROMPT.len() + MORE.len());
+        self.scroll(line, room);
+        let prompt = if self.first == 0 { PROMPT } else { PROMPT_CUT };
+        let mut row = Row::new(Style::Plain, wrap::beginning(prompt, columns));
+        let (mut column, mut cursor) = (0, 0);
+        for (at, grapheme) in line.text()[self.first..].grapheme_indices(true) {
+            let (style, shown) = look(grapheme);
+            if self.first + at <= line.cursor() {
+                cursor = column;
+            }
+            if column + wrap::columns(&shown) > room {
+                row.push(Style::Mark, wrap::beginning(MORE, columns.saturating_sub(PROMPT.len())));
+                return (row, (PROMPT.len() + cursor).min(columns));
+            }
+            column += wrap::columns(&shown);
+            row.push(style, &shown);
+        }
+        if line.cursor() == line.text().len() {
+            cursor = column;
+        }
+        (row, (PROMPT.len() + cursor).min(columns))
+    }
+
+    fn scroll(&mut self, line: &Line, room: usize) {
+        let (text, cursor) = (line.text(), line.cursor());
+        let under = text[cursor..].graphemes(true).next().map_or(0, str::len);
+        let visible = self.first <= cursor
+            && text.is_char_boundary(self.first)
+            && fits(&text[self.first..cursor + under], room);
+        if fits(text, room) {
+            self.first = 0;
+        } else if !visible {
+            self.first = cursor;
+            let mut room = room / 2;
+            for grapheme in text[..cursor].graphemes(true).rev() {
+                let Some(left) = room.checked_sub(width(grapheme)) else {
+                    break;
+                };
+                room = left;
+                self.first -= grapheme.len();
+            }
+        }
+    }
+}
+
+/// How a grapheme of the line looks. Most are themselves; what is invisible is shown as it will be to the other end.
+fn look(grapheme: &str) -> (Style, Cow<'_, str>) {
+    match grapheme {
+        "\n" => (Style::Mark, "⏎".into()),
+        "\t" => (Style::Mark, "→".into()),
+        _ => (Style::Plain, printable::line(grapheme.as_bytes())),
+    }
+}
+
+fn width(grapheme: &str) -> usize {
+    wrap::columns(&look(grapheme).1)
+}
+
+/// Whether `text` fits in `room` columns; of a long one, only the beginning is looked at.
+fn fits(text: &str, room: usize) -> bool {
+    text.graphemes(true)
+        .try_fold(room, |room, grapheme| room.checked_sub(width(grapheme)))
+        .is_some()
+}

@@ -1,0 +1,158 @@
+//! What the terminal is told: sizes, clearing, colours, modes, and how much of it.
+
+use super::*;
+
+#[test]
+fn the_screen_can_be_cleared_without_losing_the_transcript() {
+    let mut desk = Desk::new(44, 6);
+    desk.hears("hello").types("dra\x0Cft").looks(
+        "
+14:05 -- alice answered
+14:05 < alice: hello
+-- alice (192.0.2.7:51234) talking --
+> draft▏",
+    );
+    assert_eq!(desk.terminal.screen().scrollback_len(), 2);
+    assert_eq!(desk.terminal.screen().cursor_position(), (1, 7));
+}
+
+#[test]
+fn a_new_size_is_painted_anew() {
+    let mut desk = Desk::new(44, 10);
+    desk.hears("hello").types("a line of some length").resizes(22, 10);
+    desk.looks(
+        "
+14:05 -- alice answere
+14:05 < alice: hello
+-- alice (192.0.2.7:5
+< me length▏",
+    );
+    desk.resizes(60, 4).hears("wide").looks(
+        "
+14:05 -- alice answere
+14:05 < alice: hello
+14:05 < alice: wide
+-- alice (192.0.2.7:51234) talking --
+> a line of some length▏",
+    );
+}
+
+#[test]
+fn a_new_size_is_painted_anew_where_rows_reflow() {
+    let mut desk = Desk::ringing(Settings { reflows: true, ..settings(44, 20) });
+    desk.shows(Event::Answered { name: b"alice" }).hears_part("many words");
+    desk.types("a line of some length\x1B[D\x1B[D");
+    for width in [22, 9, 60, 23, 22, 44, 12, 24, 100, 36] {
+        desk.reflows(width, 20);
+        assert_eq!(desk.picture().replace(char::is_whitespace, "").matches("14:05").count(), 2);
+    }
+    desk.looks(
+        "
+14:05 -- alice answered
+14:05 < alice: many words
+-- alice (192.0.2.7:51234) talking
+> a line of some leng▏th",
+    );
+}
+
+#[test]
+fn a_tiny_terminal_shows_what_fits() {
+    let mut desk = Desk::new(8, 2);
+    desk.hears("hello").types("abc").looks(
+        "
+14:05
+   --
+   alic
+   e
+   answ
+   ered
+14:05 <
+   alic
+   e:
+   hell
+   o
+> abc▏",
+    );
+    for (width, height) in [(1, 1), (2, 2), (3, 1), (4, 2), (1, 30), (80, 1)] {
+        desk.resizes(width, height).hears("漢字").types("漢\x1B[D");
+    }
+    desk.types("\x05\r").said("abc漢漢漢漢漢漢\n");
+}
+
+#[test]
+fn colours_are_of_the_sixteen() {
+    let mut desk = Desk::ringing(Settings { colour: true, ..settings(40, 10) });
+    desk.shows(Event::Answered { name: b"alice" });
+    assert!(desk.painted.contains("\x1B[35m14:05 -- alice answered\x1B[m\r\n"));
+    desk.hears("hello");
+    assert!(desk.painted.contains("\x1B[1;32m14:05 < alice: \x1B[mhello\r\n"));
+    desk.open = true;
+    desk.types("hi\r");
+    assert!(desk.painted.contains("\x1B[36m14:05 > bob: \x1B[mhi\r\n"));
+}
+
+#[test]
+fn suspending_gives_the_terminal_back() {
+    let mut desk = Desk::new(44, 10);
+    desk.types("draft");
+    let bytes = desk.editor.suspend();
+    desk.terminal.process(&bytes);
+    assert!(!desk.terminal.screen().bracketed_paste() && !desk.terminal.screen().hide_cursor());
+    desk.hears("meanwhile").looks(
+        "
+14:05 -- alice answered
+▏",
+    );
+    desk.terminal.process(b"$ fg\r\n");
+    desk.editor.resume();
+    desk.paint();
+    assert!(desk.terminal.screen().bracketed_paste());
+    desk.hears_part("unfin").looks(
+        "
+14:05 -- alice answered
+$ fg
+14:05 < alice: meanwhile
+14:05 < alice: unfin
+-- alice (192.0.2.7:51234) talking --
+> draft▏",
+    );
+    let bytes = desk.editor.finish();
+    desk.terminal.process(&bytes);
+    assert!(!desk.terminal.screen().bracketed_paste() && !desk.terminal.screen().hide_cursor());
+    desk.looks(
+        "
+14:05 -- alice answered
+$ fg
+14:05 < alice: meanwhile
+14:05 < alice: unfin
+▏",
+    );
+}
+
+#[test]
+fn nothing_is_painted_while_nothing_has_changed() {
+    let mut desk = Desk::new(44, 10);
+    desk.paint();
+    assert_eq!(desk.painted, "");
+    desk.types("x");
+    assert_eq!(desk.painted, "\r> x\x1B[K\r\x1B[3C\x1B[?25h");
+}
+
+#[test]
+fn a_flood_is_painted_once_and_leaves_the_line_alone() {
+    let mut desk = Desk::new(44, 10);
+    for (index, c) in "nothing is lost".chars().enumerate() {
+        for line in 0..1000 {
+            let line = format!("{index} {line}");
+            desk.editor.show(Event::Text { text: line.as_bytes(), complete: true }, CLOCK);
+        }
+        desk.types(c.to_string());
+        assert_eq!(desk.painted.matches("talking").count(), 1);
+    }
+    assert!(
+        desk.picture().ends_with(
+            "< alice: 14 999\n-- alice (192.0.2.7:51234) talking --\n> nothing is lost▏"
+        )
+    );
+    desk.types("\r").said("nothing is lost\n");
+}

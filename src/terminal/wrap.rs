@@ -1,0 +1,153 @@
+//! Measuring a line, and breaking it into rows of a terminal.
+//!
+//! Widths are those of `unicode-width`, by grapheme: terminals do not agree on all of them, so what is drawn keeps a
+//! column free. Next door, `printable` has made the text harmless before it is measured here. The invariant: the rows
+//! of a text, joined, are the text.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Columns from one tab stop to the next.
+const TAB: usize = 8;
+
+/// How many columns `text` takes.
+pub fn columns(text: &str) -> usize {
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+}
+
+/// The longest beginning of `text` that fits in `room` columns.
+pub fn beginning(text: &str, room: usize) -> &str {
+    let end = text.grapheme_indices(true).scan(0, |columns, (at, grapheme)| {
+        *columns += grapheme.width();
+        (*columns <= room).then_some(at + grapheme.len())
+    });
+    &text[..end.last().unwrap_or(0)]
+}
+
+/// The longest end of `text` that fits in `room` columns.
+pub fn end(text: &str, room: usize) -> &str {
+    let start = text.grapheme_indices(true).rev().scan(0, |columns, (at, grapheme)| {
+        *columns += grapheme.width();
+        (*columns <= room).then_some(at)
+    });
+    &text[start.last().unwrap_or(text.len())..]
+}
+
+/// The text with spaces instead of tabs, so that rows do not change when they are indented. The stops are counted from
+/// the start of the text.
+pub fn without_tabs(text: &str) -> Cow<'_, str> {
+    if !text.contains('\t') {
+        return Cow::Borrowed(text);
+    }
+    let mut expanded = String::with_capacity(text.len() + TAB);
+    let mut column = 0;
+    for grapheme in text.graphemes(true) {
+        if grapheme == "\t" {
+            let spaces = TAB - column % TAB;
+            expanded.extend(std::iter::repeat_n(' ', spaces));
+            column += spaces;
+        } else {
+            expanded += grapheme;
+            column += grapheme.width();
+        }
+    }
+    Cow::Owned(expanded)
+}
+
+/// The rows of `text`: the first at most `width` columns wide, the others at most `width - indent`, broken after
+/// spaces where there are any and between graphemes where not.
+///
+/// The spaces at a break hang over the edge and are not counted. A grapheme that is wider than a row gets one of its
+/// own. An empty text is one empty row. Control characters count as one column: expand tabs before.
+pub fn rows(text: &str, width: usize, indent: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    let mut room = width;
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (row, more) = text.split_at(first_row(text, room));
+        rest = (!more.is_empty()).then_some(more);
+        room = width.saturating_sub(indent);
+        Some(row)
+    })
+}
+
+/// How many bytes of `text` stand in a row of `room` columns.
+fn first_row(text: &str, room: usize) -> usize {
+    let mut columns = 0;
+    let mut after_space = None;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        columns += grapheme.width();
+        if grapheme == " " {
+            after_space = Some(at + 1);
+        } else if columns > room && at > 0 {
+            return after_space.unwrap_or(at);
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn assert_rows(text: &str, width: usize, indent: usize, expected: &[&str]) {
+        assert_eq!(rows(text, width, indent).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_ends_of_a_text_are_cut_between_graphemes() {
+        assert_eq!((beginning("a漢字", 4), end("漢字a", 4)), ("a漢", "字a"));
+        assert_eq!((beginning("e\u{301}x", 1), end("xe\u{301}", 1)), ("e\u{301}", "e\u{301}"));
+        assert_eq!((beginning("abc", 0), end("abc", 0)), ("", ""));
+        assert_eq!((beginning("abc", 9), end("abc", 9)), ("abc", "abc"));
+    }
+
+    #[test]
+    fn tabs_become_spaces_up_to_the_next_stop() {
+        assert_eq!(without_tabs("\ta\t漢\tb"), "        a       漢      b");
+        assert!(matches!(without_tabs("no tab"), Cow::Borrowed("no tab")));
+    }
+
+    #[test]
+    fn a_row_breaks_after_spaces() {
+        assert_rows("", 5, 0, &[""]);
+        assert_rows("hello", 5, 0, &["hello"]);
+        assert_rows("one two three", 8, 0, &["one two ", "three"]);
+        assert_rows("one two three", 7, 2, &["one two ", "three"]);
+        assert_rows("one   two", 3, 0, &["one   ", "two"]);
+        assert_rows("  code", 5, 0, &["  ", "code"]);
+    }
+
+    #[test]
+    fn a_word_wider_than_a_row_breaks_between_graphemes() {
+        assert_rows("abcdefgh", 4, 1, &["abcd", "efg", "h"]);
+        assert_rows("漢字漢字", 5, 0, &["漢字", "漢字"]);
+        assert_rows("e\u{301}e\u{301}e\u{301}", 2, 0, &["e\u{301}e\u{301}", "e\u{301}"]);
+        assert_rows("👨‍👩‍👧👨‍👩‍👧", 3, 0, &["👨‍👩‍👧", "👨‍👩‍👧"]);
+        assert_rows("漢字", 1, 0, &["漢", "字"]);
+        assert_rows("ab", 0, 7, &["a", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_every_row_fits(
+            text in "([a-z]{1,9}|[ 漢é👍\u{301}\u{200D}]|👨‍👩‍👧|\\PC){0,60}",
+            width in 0usize..30,
+            indent in 0usize..10,
+        ) {
+            let rows: Vec<&str> = rows(&text, width, indent).collect();
+            prop_assert_eq!(rows.concat(), text.as_str());
+            for (index, row) in rows.iter().enumerate() {
+                let room = if index == 0 { width } else { width.saturating_sub(indent) };
+                let ink = row.trim_end_matches(' ');
+                prop_assert!(columns(ink) <= room || ink.graphemes(true).count() == 1, "{row:?}");
+                prop_assert!(index == 0 || !row.is_empty());
+            }
+        }
+    }
+}
