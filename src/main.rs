@@ -4,6 +4,7 @@
 //! argument names the mode. This is the one place that prints an error and decides the exit status.
 
 mod buffer;
+mod desk_end;
 mod engine;
 mod modes;
 mod outcome;

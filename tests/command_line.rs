@@ -24,9 +24,12 @@ fn help_and_version_are_asked_for_and_go_to_standard_output() {
         (&["help"], "Usage: talk <mode>"),
         (&["--help"], "Usage: talk <mode>"),
         (&["help", "server"], "Usage: talk server"),
-        (&["client", "--help"], "Usage: talk client [--name <name>] [--] <host> [<port>]"),
+        (
+            &["client", "--help"],
+            "Usage: talk client [--name <name>] [--plain] [--bell] [--] <host> [<port>]",
+        ),
         (&["server", "-h"], "Usage: talk server"),
-        (&["handler", "--help"], "Usage: talk handler [--] <fd>"),
+        (&["handler", "--help"], "Usage: talk handler [--plain] [--bell] [--] <fd>"),
     ] {
         let (status, out, err) = output(&mut talk(arguments));
         assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");

@@ -3,19 +3,14 @@
 //! The invariant: the descriptor it is given is checked before it is believed.
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use anyhow::Result;
 use argh::FromArgs;
 
 use super::{Usage, own_name, parse};
-use crate::engine::{self, Engine};
-use crate::outcome;
-use crate::protocol::conversation::Conversation;
-use crate::protocol::events::Role;
-use crate::report::{Report, Reporter};
+use crate::desk_end::DeskEnd;
+use crate::report::Reporter;
 use crate::sys::sockets;
-use crate::terminal::{self, Settings};
 
 /// Hold the desk's end of a call. The server starts this in the window of each call.
 ///
@@ -52,26 +47,12 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let socket = sockets::adopt(number).map_err(|unfit| {
         Usage::wrong(format!("descriptor {number} {unfit}; a handler needs a connected call"))
     })?;
-    let name = own_name(None)?;
-    let reporter = Reporter::inherited();
-    let report = |report: Report| reporter.iter().for_each(|reporter| reporter.send(&report));
-    let mut terminal = terminal::open(Settings {
-        name: name.as_bytes(),
-        address: sockets::peer(&socket).map_or("this machine".into(), |peer| peer.to_string()),
+    let desk = DeskEnd {
+        call: socket,
+        name: own_name(None)?,
         plain: options.plain,
         bell: options.bell,
-    })?;
-    let signals = engine::watch(&*terminal)?;
-    let conversation =
-        Conversation::new(Role::Handler, name.clone(), engine::input(), Instant::now());
-    let mut opened = |_: &_| report(Report::Open);
-    let mut engine = Engine::new(socket, conversation, &mut *terminal, &signals, &mut opened);
-    let outcome = engine.run()?;
-    report(Report::Ended(outcome::describe(&outcome, engine.conversation())));
-
-    let status = outcome::conclude(&outcome, engine.conversation());
-    let error = status.as_ref().err().map_or(String::new(), |error| format!("{error}; "));
-    engine.linger(&(error + "press a key to close"))?;
-    engine.finish();
-    status
+        reporter: Reporter::inherited(),
+    };
+    desk.converse()
 }

@@ -1,0 +1,64 @@
+//! The desk's end of one conversation, whatever process holds it.
+//!
+//! `talk handler` is this in a window of its own. Next door, `engine` runs the conversation and `outcome` says how it
+//! ended. The invariant: the server hears of the end before the window is closed.
+
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::engine::{self, Engine};
+use crate::outcome;
+use crate::protocol::conversation::Conversation;
+use crate::protocol::events::Role;
+use crate::protocol::name::Name;
+use crate::report::{Report, Reporter};
+use crate::sys::sockets;
+use crate::terminal::{self, Settings};
+
+/// A call that has its window.
+#[derive(Debug)]
+pub struct DeskEnd {
+    pub call: OwnedFd,
+    /// The desk's name.
+    pub name: Name,
+    /// Only lines appended.
+    pub plain: bool,
+    /// Ring when a line arrives.
+    pub bell: bool,
+    /// Whom to tell what happens, if there is a server.
+    pub reporter: Option<Reporter>,
+}
+
+impl DeskEnd {
+    /// Converses on standard input and output until either end leaves, and until the person has read the last words.
+    ///
+    /// # Errors
+    /// The conversation did not end properly.
+    pub fn converse(self) -> Result<ExitCode> {
+        let report = |report| self.reporter.iter().for_each(|reporter| reporter.send(&report));
+        let mut terminal = terminal::open(Settings {
+            name: self.name.as_bytes(),
+            address: sockets::peer(&self.call)
+                .map_or("this machine".into(), |peer| peer.to_string()),
+            plain: self.plain,
+            bell: self.bell,
+        })?;
+        let signals = engine::watch(&*terminal)?;
+        let conversation =
+            Conversation::new(Role::Handler, self.name.clone(), engine::input(), Instant::now());
+        let mut opened = |_: &_| report(Report::Open);
+        let mut engine =
+            Engine::new(self.call, conversation, &mut *terminal, &signals, &mut opened);
+        let outcome = engine.run()?;
+        report(Report::Ended(outcome::describe(&outcome, engine.conversation())));
+
+        let status = outcome::conclude(&outcome, engine.conversation());
+        let error = status.as_ref().err().map_or(String::new(), |error| format!("{error}; "));
+        engine.linger(&(error + "press a key to close"))?;
+        engine.finish();
+        status
+    }
+}
