@@ -12,7 +12,7 @@ use anyhow::Result;
 use crate::engine::{self, Engine};
 use crate::outcome;
 use crate::protocol::conversation::Conversation;
-use crate::protocol::events::Role;
+use crate::protocol::events::{Input, Role};
 use crate::protocol::name::Name;
 use crate::report::{Report, Reporter};
 use crate::sys::sockets;
@@ -28,6 +28,8 @@ pub struct DeskEnd {
     pub plain: bool,
     /// Ring when a line arrives.
     pub bell: bool,
+    /// Who types on standard input.
+    pub input: Input,
     /// Whom to tell what happens, if there is a server.
     pub reporter: Option<Reporter>,
 }
@@ -48,7 +50,7 @@ impl DeskEnd {
         })?;
         let signals = engine::watch(&*terminal)?;
         let conversation =
-            Conversation::new(Role::Handler, self.name.clone(), engine::input(), Instant::now());
+            Conversation::new(Role::Handler, self.name.clone(), self.input, Instant::now());
         let mut opened = |_: &_| report(Report::Open);
         let mut engine =
             Engine::new(self.call, conversation, &mut *terminal, &signals, &mut opened);

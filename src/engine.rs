@@ -249,7 +249,12 @@ impl<'a> Engine<'a> {
         match self.keyboard.read(&mut self.scratch) {
             Ok(0) if !self.keyboard.hung_up() => {
                 self.typing = false;
-                self.conversation.leave(Goodbye::InputEnded, Instant::now());
+                // A person who ends their input wants to go; a file has only come to its end.
+                let goodbye = match self.conversation.input() {
+                    Input::Person => Goodbye::Leaving(""),
+                    Input::Stream => Goodbye::InputEnded,
+                };
+                self.conversation.leave(goodbye, Instant::now());
             }
             Ok(count) if count > 0 => self.typed(count),
             Err(error) if is_momentary(&error) => {}

@@ -9,6 +9,7 @@ use argh::FromArgs;
 
 use super::{Usage, own_name, parse};
 use crate::desk_end::DeskEnd;
+use crate::engine;
 use crate::report::Reporter;
 use crate::sys::sockets;
 
@@ -52,6 +53,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         name: own_name(None)?,
         plain: options.plain,
         bell: options.bell,
+        input: engine::input(),
         reporter: Reporter::inherited(),
     };
     desk.converse()

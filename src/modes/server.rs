@@ -1,33 +1,31 @@
 //! Keep a desk: listen, fork a helper for every call, say what happens.
 //!
-//! One loop waits for calls, for reports from helpers and handlers, and for signals. The invariant: nothing that a call
-//! does ends the server, and ending the server ends no call.
+//! `desk` is the loop that does it. The invariant: nothing that a call does ends the server, and ending the server ends
+//! no call that has a window of its own.
 
 mod calls;
+mod console;
+mod desk;
 mod helper;
+mod link;
 
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::IpAddr;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use argh::FromArgs;
-use nix::sys::signal::Signal;
 
 use super::{PORT, own_name, parse, port};
 use crate::protocol::name::Name;
-use crate::report::{self, Reporter};
+use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
-use crate::sys::ready::{self, Want};
 use crate::sys::signals::Signals;
-use crate::sys::{process, sockets};
-use crate::window::Handler;
+use crate::sys::sockets;
+use crate::terminal::console::Console;
+use crate::window::{Handler, Window};
 use calls::Calls;
-
-/// How long the server leaves the listener alone when the system has nothing left to accept a call with.
-const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
+use desk::Desk;
 
 /// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; open conversations go on.
 ///
@@ -61,6 +59,10 @@ struct Options {
     /// ring a window's bell when a line arrives
     #[argh(switch)]
     bell: bool,
+
+    /// where conversations are held: xterm (the default), an xterm for each; console, this terminal for all
+    #[argh(option, default = "Window::Xterm")]
+    window: Window,
 }
 
 /// Opens the desk and keeps it until a signal says to stop.
@@ -75,13 +77,19 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     };
     let listener =
         sockets::listen(options.bind, options.port).map_err(|error| explain(&error, &options))?;
-    let watched = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD];
-    let signals = Signals::watch(&watched)?;
+    let in_console = options.window == Window::Console;
+    let signals = Signals::watch(if in_console { &desk::ALL_SIGNALS } else { desk::SIGNALS })?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
-    let calls = Calls::new(io::stdout().as_fd())?;
-    let mut desk = Desk { listener, mailbox, signals, calls, handler, resting: None };
-    desk.keep()?;
-    Ok(ExitCode::SUCCESS)
+    let keyboard = in_console.then(Keyboard::new);
+    let console = match &keyboard {
+        Some(keyboard) => Console::open(options.plain, options.bell, keyboard.is_ours()),
+        None => Console::log_only(),
+    };
+    let calls = Calls::new(console.context("cannot use standard output")?);
+    let mut desk = Desk::new(listener, mailbox, signals, calls, handler, keyboard);
+    let kept = desk.keep();
+    desk.finish();
+    kept.map(|()| ExitCode::SUCCESS)
 }
 
 /// What an error of listening means, and what to do about it.
@@ -101,109 +109,4 @@ fn explain(error: &io::Error, options: &Options) -> anyhow::Error {
         }
         _ => anyhow!("cannot listen on port {port}: {error}"),
     }
-}
-
-/// An open desk.
-struct Desk {
-    listener: TcpListener,
-    mailbox: Mailbox,
-    signals: Signals,
-    calls: Calls,
-    handler: Handler,
-    /// Until when the listener is left alone.
-    resting: Option<Instant>,
-}
-
-impl Desk {
-    fn keep(&mut self) -> Result<()> {
-        self.calls.log(&format!("listening on {}", self.listener.local_addr()?));
-        loop {
-            let [calling, reported] = self.wait()?;
-            if reported {
-                self.read_reports()?;
-            }
-            if calling {
-                self.accept();
-            }
-            for signal in &self.signals.take() {
-                match signal {
-                    Signal::SIGCHLD => self.reap()?,
-                    _ => return Ok(()),
-                }
-            }
-        }
-    }
-
-    /// Waits for calls, reports, signals and room for the log.
-    fn wait(&mut self) -> Result<[bool; 2]> {
-        let now = Instant::now();
-        self.resting = self.resting.filter(|&until| now < until);
-        let mut wants = [
-            Want::read(&self.listener, self.resting.is_none()),
-            Want::read(&self.mailbox, true),
-            Want::write(&self.calls, self.calls.waits_to_write()),
-        ];
-        ready::poll(&mut wants, self.resting, &self.signals.mask())?;
-        let [calling, reported, room] = wants.map(|want| want.ready);
-        self.calls.flush(room);
-        Ok([calling, reported])
-    }
-
-    /// Accepts one call and forks its helper.
-    fn accept(&mut self) {
-        match self.listener.accept() {
-            Ok((call, from)) => self.admit(call, from),
-            // The caller is gone again, or another process was faster.
-            Err(error) if is_momentary(&error) => {}
-            Err(error) => {
-                self.calls.log(&format!("cannot accept calls for a moment: {error}"));
-                self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
-            }
-        }
-    }
-
-    fn admit(&mut self, call: TcpStream, from: SocketAddr) {
-        let number = self.calls.next_number();
-        let reporter = Reporter::new(self.mailbox.address(), number);
-        let stays: [BorrowedFd<'_>; 2] = [self.listener.as_fd(), self.mailbox.as_fd()];
-        let helper = helper::Helper {
-            call: &call,
-            handler: &self.handler,
-            signals: &self.signals,
-            reporter,
-        };
-        match process::spawn(&stays, || helper.run()) {
-            Ok(pid) => self.calls.begin(number, pid, from),
-            Err(error) => {
-                self.calls
-                    .log(&format!("call {number} from {from} dropped: no process for it: {error}"));
-            }
-        }
-    }
-
-    fn read_reports(&mut self) -> io::Result<()> {
-        while let Some(message) = self.mailbox.receive()? {
-            if let Some((call, report)) = report::decode(&message) {
-                self.calls.report(call, report);
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes note of the processes that have ended; what they reported came before that.
-    fn reap(&mut self) -> io::Result<()> {
-        let ended: Vec<_> = process::reap().collect();
-        self.read_reports()?;
-        for (pid, status) in ended {
-            self.calls.end(pid, status);
-        }
-        Ok(())
-    }
-}
-
-fn is_momentary(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
-    )
 }

@@ -137,6 +137,11 @@ impl Conversation {
         self.role
     }
 
+    /// Who types here.
+    pub fn input(&self) -> Input {
+        self.input
+    }
+
     /// Whether the other end was the first to say goodbye.
     pub fn left_first(&self) -> bool {
         self.answering

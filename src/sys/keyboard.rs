@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::unistd::{getpgrp, tcgetpgrp};
+
 /// Standard input.
 pub struct Keyboard {
     stdin: io::Stdin,
@@ -18,6 +20,11 @@ impl Keyboard {
     /// Whether a person types here.
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// Whether this process may read it: a terminal stops a background job that does (SIGTTIN, termios(3)).
+    pub fn is_ours(&self) -> bool {
+        !self.terminal || tcgetpgrp(&self.stdin).is_ok_and(|group| group == getpgrp())
     }
 
     /// Whether the terminal is gone: after a hangup, it reads as at its end and answers no questions (termios(3)).

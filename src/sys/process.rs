@@ -5,34 +5,37 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::{env, fs, io};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, User, execvpe, fork, getuid};
+use nix::unistd::{
+    ForkResult, Pid, User, dup2_stderr, dup2_stdin, dup2_stdout, execvpe, fork, getuid,
+};
 
-/// Forks a child that closes the descriptors that stay with the parent, runs `child` and exits with the status it
-/// returns. The parent gets the child's pid.
+/// Forks a child that has none of the parent's descriptors but the standard ones and those in `keep`, runs `child` and
+/// exits with the status it returns. The parent gets the child's pid.
 ///
 /// # Errors
 /// fork(2) failed: too many processes, or no memory.
-pub fn spawn(parents: &[BorrowedFd<'_>], child: impl FnOnce() -> u8) -> io::Result<Pid> {
+pub fn spawn(keep: &[BorrowedFd<'_>], child: impl FnOnce() -> u8) -> io::Result<Pid> {
     debug_assert_eq!(threads(), 1, "fork from a process with threads");
     // SAFETY: the process has one thread (asserted above in debug builds; nothing in this program starts another), so
     // no lock can be held by a thread that the child does not have, and the child may go on as the parent could.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
-            for fd in parents {
-                // SAFETY: the owner of this descriptor is the parent's code, which never runs in this process.
-                unsafe { libc::close(fd.as_raw_fd()) };
-            }
-            let status =
-                std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(101);
+            let run = std::panic::AssertUnwindSafe(|| match close_all_but(keep) {
+                Ok(()) => child(),
+                Err(_) => 1,
+            });
+            let status = std::panic::catch_unwind(run).unwrap_or(101);
             // SAFETY: _exit(2) ends the process; it runs nothing of ours.
             unsafe { libc::_exit(status.into()) }
         }
@@ -74,11 +77,7 @@ fn c_string(word: &OsStr) -> io::Result<CString> {
 /// # Errors
 /// /proc is not there to list them.
 pub fn close_all_on_exec() -> io::Result<()> {
-    for entry in fs::read_dir("/proc/self/fd")? {
-        let number = entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok());
-        let Some(number) = number.filter(|&number| number > 2) else {
-            continue;
-        };
+    for number in descriptors()? {
         // SAFETY: the descriptor is borrowed for one fcntl(2); should it be gone already, that answers EBADF.
         let fd = unsafe { BorrowedFd::borrow_raw(number) };
         match fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
@@ -87,6 +86,44 @@ pub fn close_all_on_exec() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// In a forked child: closes every descriptor above 2 that is not in `keep`.
+fn close_all_but(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    for number in descriptors()? {
+        if keep.iter().all(|fd| fd.as_raw_fd() != number) {
+            // SAFETY: the owner of this descriptor is the parent's code, which never runs in this process; one that is
+            // closed already answers EBADF.
+            unsafe { libc::close(number) };
+        }
+    }
+    Ok(())
+}
+
+/// The open descriptors above 2, and the number of one that was open for listing them.
+fn descriptors() -> io::Result<Vec<RawFd>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        let number = entry?.file_name().to_str().and_then(|name| name.parse().ok());
+        numbers.extend(number.filter(|&number: &RawFd| number > 2));
+    }
+    Ok(numbers)
+}
+
+/// Makes a stream the standard input and output of this process, and lets nobody read its standard error.
+///
+/// # Errors
+/// dup2(2) failed, or /dev/null is not there.
+pub fn converse_on(stream: impl AsFd) -> io::Result<()> {
+    dup2_stdin(&stream)?;
+    dup2_stdout(&stream)?;
+    dup2_stderr(File::options().write(true).open("/dev/null")?)?;
+    Ok(())
+}
+
+/// Asks a child of this process that was not reaped yet to end.
+pub fn terminate(child: Pid) {
+    let _ = kill(child, Signal::SIGTERM);
 }
 
 /// The children that have ended since the last call, and how.

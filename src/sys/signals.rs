@@ -79,7 +79,7 @@ impl Signals {
         Ok(())
     }
 
-    /// Gives the signals back before this process becomes another program: handlers end with exec by themselves, but
+    /// Gives the signals back before this process becomes another program, or another part of this one: handlers end with exec by themselves, but
     /// ignored and blocked signals would stay so for it (execve(2)). Rust ignores SIGPIPE at start.
     ///
     /// # Errors
@@ -89,6 +89,7 @@ impl Signals {
         for signal in self.watched.iter().chain([Signal::SIGPIPE]) {
             set_action(signal, &default)?;
         }
+        NOTED.store(0, Ordering::Relaxed);
         self.before.thread_set_mask()
     }
 }

@@ -48,6 +48,11 @@ impl Raw {
         let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.raw);
     }
 
+    /// The terminal is another's: it is to be left as it is, also by a panic.
+    pub fn lose(&self) {
+        *lock() = None;
+    }
+
     /// Makes the terminal as it was.
     pub fn leave(&self) {
         *lock() = None;

@@ -1,11 +1,12 @@
 //! What a person sees and types, or what a program reads and writes in their place.
 //!
 //! `lines` serves pipes and plain terminals, `tty` a terminal with the `editor` on it; `command` is what a typed line can
-//! ask for. `printable` is the gate for foreign text, `wrap` breaks it into rows, `outlet` holds what waits to be written.
+//! ask for; `console` is many conversations in one place. `printable` is the gate for foreign text, `wrap` breaks it into rows, `outlet` holds what waits to be written.
 //! Next door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text reaches a
 //! terminal only through `printable`.
 
 mod command;
+pub mod console;
 mod editor;
 mod lines;
 pub mod outlet;
@@ -98,12 +99,17 @@ pub struct Settings<'a> {
 /// # Errors
 /// Standard output or error cannot be used.
 pub fn open(settings: Settings<'_>) -> io::Result<Box<dyn Terminal>> {
-    let person = io::stdin().is_terminal() && io::stdout().is_terminal();
-    let capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-    if person && capable && !settings.plain {
+    if !settings.plain && can_edit() {
         return Ok(Box::new(tty::Tty::open(settings)?));
     }
     Ok(Box::new(lines::Lines::new(settings.bell)?))
+}
+
+/// Whether standard input and output are a terminal that can do what an editor needs.
+fn can_edit() -> bool {
+    let person = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    person && capable
 }
 
 /// Where a terminal writes to.

@@ -5,17 +5,71 @@
 
 use std::{env, io};
 
-use super::editor::{Editor, LEAVE};
+use super::editor::{Board, Editor, LEAVE};
 use super::{Event, Outlets, Settings, Terminal, Typed, editor, printable};
 use crate::sys::clock;
 use crate::sys::tty::{Raw, size};
 
+/// This process's own terminal, taken over for a [`Board`].
+pub struct Seat {
+    pub outlets: Outlets,
+    raw: Raw,
+    pub suspended: bool,
+}
+
+impl Seat {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub fn take() -> io::Result<Self> {
+        let outlets = Outlets::standard()?;
+        Ok(Self { outlets, raw: Raw::enter(LEAVE)?, suspended: false })
+    }
+
+    /// Gives the terminal back for a while.
+    pub fn suspend(&mut self, board: &mut Board) {
+        if !self.suspended {
+            self.outlets.screen.push(&board.suspend());
+            self.suspended = true;
+        }
+        self.raw.leave();
+    }
+
+    /// The terminal is in other hands already: nothing about it is changed.
+    pub fn lose(&mut self, board: &mut Board) {
+        if !self.suspended {
+            let _ = board.suspend();
+            self.suspended = true;
+        }
+        self.raw.lose();
+    }
+
+    /// Has the terminal again.
+    pub fn resume(&mut self, board: &mut Board) {
+        if !self.suspended {
+            // Stopped without warning: what has been painted is somewhere above, and others wrote below it.
+            let _ = board.suspend();
+            self.outlets.screen.push(b"\r\n");
+        }
+        self.suspended = false;
+        self.raw.enter_again();
+        let (width, height) = size();
+        board.resize(width, height);
+        board.resume();
+    }
+
+    /// Gives the terminal back for good, after `last` has been written.
+    pub fn finish(&mut self, last: &[u8]) {
+        self.outlets.screen.push(last);
+        self.raw.leave();
+    }
+}
+
 /// A terminal that is a person's keyboard and screen.
 pub struct Tty {
     editor: Editor,
-    outlets: Outlets,
-    raw: Raw,
-    suspended: bool,
+    seat: Seat,
 }
 
 impl Tty {
@@ -30,17 +84,21 @@ impl Tty {
             address: settings.address,
             width,
             height,
-            colour: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            colour: colour(),
             reflows: reflows(),
             bell: settings.bell,
         });
-        let outlets = Outlets::standard()?;
-        Ok(Self { editor, outlets, raw: Raw::enter(LEAVE)?, suspended: false })
+        Ok(Self { editor, seat: Seat::take()? })
     }
 }
 
+/// Whether to draw in colour (no-color.org).
+pub fn colour() -> bool {
+    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// Whether this terminal wraps its rows anew when its width changes: most do; these say that they are one that does not.
-fn reflows() -> bool {
+pub fn reflows() -> bool {
     let term = env::var("TERM").unwrap_or_default();
     let in_tmux = env::var_os("TMUX").is_some();
     let xterm = env::var_os("XTERM_VERSION").is_some();
@@ -62,46 +120,34 @@ impl Terminal for Tty {
 
     /// Paints once the last painting is out: a slow terminal gets fewer pictures, not older ones.
     fn paint(&mut self) {
-        if self.outlets.screen.waiting() == 0 {
-            self.outlets.screen.push(&self.editor.paint());
+        if self.seat.outlets.screen.waiting() == 0 {
+            self.seat.outlets.screen.push(&self.editor.paint());
         }
     }
 
     fn outlets(&mut self) -> &mut Outlets {
-        &mut self.outlets
+        &mut self.seat.outlets
     }
 
     fn waiting(&mut self) -> usize {
-        self.outlets.screen.waiting() + self.editor.waiting()
+        self.seat.outlets.screen.waiting() + self.editor.board.waiting()
     }
 
     fn resize(&mut self) {
         let (width, height) = size();
-        self.editor.resize(width, height);
+        self.editor.board.resize(width, height);
     }
 
     fn suspend(&mut self) {
-        if !self.suspended {
-            self.outlets.screen.push(&self.editor.suspend());
-            self.suspended = true;
-        }
-        self.raw.leave();
-    }
-
-    fn finish(&mut self) {
-        self.outlets.screen.push(&self.editor.finish());
-        self.raw.leave();
+        self.seat.suspend(&mut self.editor.board);
     }
 
     fn resume(&mut self) {
-        if !self.suspended {
-            // Stopped without warning: what has been painted is somewhere above, and others wrote below it.
-            let _ = self.editor.suspend();
-            self.outlets.screen.push(b"\r\n");
-        }
-        self.suspended = false;
-        self.raw.enter_again();
-        self.resize();
-        self.editor.resume();
+        self.seat.resume(&mut self.editor.board);
+    }
+
+    fn finish(&mut self) {
+        let last = self.editor.finish();
+        self.seat.finish(&last);
     }
 }

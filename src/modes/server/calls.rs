@@ -1,23 +1,20 @@
-//! The calls of a desk, and the log that says what happens to them.
+//! The calls of a desk, and what the console says about them.
 //!
-//! A line for each event on standard output, in a form that a script can read: `call <number> <event>`. The invariant:
-//! every call that is begun gets exactly one line that says how it ended, whoever was there to report it.
+//! A line for each event, in a form that a script can read: `call <number> <event>`. The invariant: every call that is
+//! begun gets exactly one line that says how it ended, whoever was there to report it, and after all that was said in
+//! it.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
+use super::link::Link;
 use crate::report::Report;
-use crate::terminal::outlet::Outlet;
+use crate::terminal::console::Console;
 use crate::terminal::printable;
 use crate::window::xterm;
-
-/// Bytes of log that may wait for a reader; beyond that, lines are counted instead of kept.
-const LOG_LIMIT: usize = 256 * 1024;
 
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +22,7 @@ enum Stage {
     CheckingIn,
     Opening,
     Open,
-    /// Its end is in the log; its process is still there.
+    /// Its end is known; its process may still be there.
     Ended,
 }
 
@@ -33,52 +30,43 @@ struct Call {
     pid: Pid,
     from: SocketAddr,
     stage: Stage,
+    /// Its handler's keyboard and screen are in the console.
+    in_console: bool,
+    /// The server's end of them, until the handler's end is closed.
+    link: Option<Link>,
+    /// How it ended, to be said once the link has nothing more to show.
+    end: Option<String>,
+    /// Its process is still there.
+    runs: bool,
 }
 
-/// The calls whose processes run, by number, and the log.
+/// The calls whose processes run, by number, and the console that shows them.
 pub struct Calls {
     calls: BTreeMap<u32, Call>,
     last: u32,
-    out: Outlet,
-    lost_lines: u64,
+    pub console: Console,
 }
 
 impl Calls {
-    /// No calls, and a log to where `out` writes.
-    ///
-    /// # Errors
-    /// `out` cannot be used.
-    pub fn new(out: BorrowedFd<'_>) -> io::Result<Self> {
-        Ok(Self { calls: BTreeMap::new(), last: 0, out: Outlet::new(out)?, lost_lines: 0 })
+    /// No calls yet.
+    pub fn new(console: Console) -> Self {
+        Self { calls: BTreeMap::new(), last: 0, console }
     }
 
-    /// Writes a line to the log. It waits for no reader: if nobody reads, lines are lost and counted.
+    /// Writes a line to the log.
     pub fn log(&mut self, line: &str) {
-        if self.out.waiting() > LOG_LIMIT {
-            self.lost_lines += 1;
-            return;
-        }
-        if self.lost_lines > 0 {
-            self.out.push(
-                format!("{} lines were lost: nobody read them\n", self.lost_lines).as_bytes(),
-            );
-            self.lost_lines = 0;
-        }
-        self.out.push(line.as_bytes());
-        self.out.push(b"\n");
-        self.flush(false);
+        self.console.log(line);
     }
 
-    /// Writes what there is room for; `room` when poll(2) says that there is some again.
-    pub fn flush(&mut self, room: bool) {
-        self.out.unblock(room);
-        // Who closed standard output does not want the log; the desk goes on.
-        let _ = self.out.flush();
+    /// The links of the calls that are in the console, by number.
+    pub fn links(&self) -> impl Iterator<Item = (u32, &Link)> {
+        self.calls.iter().filter_map(|(&number, call)| Some((number, call.link.as_ref()?)))
     }
 
-    /// Whether the log waits for room.
-    pub fn waits_to_write(&self) -> bool {
-        self.out.blocked()
+    /// The link of a call that is in the console, and its process.
+    pub fn link(&mut self, number: u32) -> Option<(&mut Link, Pid)> {
+        let call = self.calls.get_mut(&number)?;
+        Some((call.link.as_mut()?, call.pid))
     }
 
     /// The number of the call that was just accepted.
@@ -87,10 +75,13 @@ impl Calls {
         self.last
     }
 
-    /// A helper was forked for a call.
-    pub fn begin(&mut self, number: u32, pid: Pid, from: SocketAddr) {
+    /// A helper was forked for a call; one that is in the console has a link.
+    pub fn begin(&mut self, number: u32, pid: Pid, from: SocketAddr, link: Option<Link>) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-        self.calls.insert(number, Call { pid, from, stage: Stage::CheckingIn });
+        let in_console = link.is_some();
+        let call =
+            Call { pid, from, stage: Stage::CheckingIn, in_console, link, end: None, runs: true };
+        self.calls.insert(number, call);
     }
 
     /// A process of a call says what happened.
@@ -98,31 +89,40 @@ impl Calls {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
-        let (stage, event) = match report {
+        let from = call.from;
+        match report {
             Report::Hello(name) => {
-                let name = printable::label(name.as_bytes());
-                (Stage::Opening, format!("from {} ({name})", call.from))
+                call.stage = Stage::Opening;
+                let in_console = call.in_console;
+                let label = printable::label(name.as_bytes());
+                self.log(&format!("call {number} from {from} ({label})"));
+                if in_console {
+                    self.console.begin(number, name.as_bytes(), from);
+                }
             }
-            Report::Dropped(why) => (
-                Stage::Ended,
-                format!("from {} dropped: {}", call.from, printable::label(why.as_bytes())),
-            ),
-            Report::NoWindow(why) => (Stage::Ended, format!("ended: no window: {why}")),
-            Report::Open => (Stage::Open, "window open".into()),
-            Report::Ended(how) => (Stage::Ended, format!("ended: {how}")),
-        };
-        call.stage = stage;
-        self.log(&format!("call {number} {event}"));
+            Report::Open => {
+                call.stage = Stage::Open;
+                self.log(&format!("call {number} window open"));
+            }
+            Report::Dropped(why) => {
+                let why = printable::label(why.as_bytes());
+                self.conclude(number, format!("from {from} dropped: {why}"));
+            }
+            Report::NoWindow(why) => self.conclude(number, format!("ended: no window: {why}")),
+            Report::Ended(how) => self.conclude(number, format!("ended: {how}")),
+        }
     }
 
     /// A child of the server has ended.
     pub fn end(&mut self, pid: Pid, status: WaitStatus) {
-        let Some((&number, call)) = self.calls.iter().find(|(_, call)| call.pid == pid) else {
+        let Some((&number, call)) = self.calls.iter_mut().find(|(_, call)| call.pid == pid) else {
             return;
         };
+        call.runs = false;
         let status = in_words(status);
         let event = match call.stage {
             Stage::CheckingIn => format!("from {} dropped: its helper {status}", call.from),
+            Stage::Opening if call.in_console => format!("ended: its handler {status}"),
             Stage::Opening => format!(
                 "ended: no window: {} {status} and no handler said hello; does DISPLAY name a display \
                  that you may use? Try it: {} -e true",
@@ -130,18 +130,45 @@ impl Calls {
                 xterm::PROGRAM
             ),
             Stage::Open => "ended: its handler was killed".into(),
-            Stage::Ended => String::new(),
+            Stage::Ended => return self.forget(number),
         };
-        self.calls.remove(&number);
-        if !event.is_empty() {
-            self.log(&format!("call {number} {event}"));
+        self.conclude(number, event);
+        self.forget(number);
+    }
+
+    /// A handler in the console has closed its screen: everything that was said has been shown.
+    pub fn close(&mut self, number: u32) {
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
+        call.link = None;
+        let end = call.end.take();
+        self.console.end(number);
+        if let Some(end) = end {
+            self.log(&end);
+        }
+        self.forget(number);
+    }
+
+    /// A call has ended, and how. With text still to come from its handler, that is said later.
+    fn conclude(&mut self, number: u32, event: String) {
+        let Some(call) = self.calls.get_mut(&number) else {
+            return;
+        };
+        call.stage = Stage::Ended;
+        let line = format!("call {number} {event}");
+        if call.link.is_some() {
+            call.end = Some(line);
+        } else {
+            self.log(&line);
         }
     }
-}
 
-impl AsFd for Calls {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.out.as_fd()
+    /// Forgets a call of which nothing more comes.
+    fn forget(&mut self, number: u32) {
+        if self.calls.get(&number).is_some_and(|call| !call.runs && call.link.is_none()) {
+            self.calls.remove(&number);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The helper of one call: checks the caller in and becomes the call's window.
+//! The helper of one call: checks the caller in and becomes the call's window, or its handler in the console.
 //!
 //! It runs in a forked child of the server. The invariant: no window before a complete valid HELLO, so that a port scan
 //! or a stray browser never puts anything on the desk's screen.
@@ -6,6 +6,8 @@
 use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -13,7 +15,9 @@ use nix::sys::signal::SigSet;
 
 use super::super::NAME_VARIABLE;
 use crate::buffer::Buffer;
+use crate::desk_end::DeskEnd;
 use crate::protocol::conversation::HELLO_LIMIT;
+use crate::protocol::events::Input;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::name::Name;
 use crate::report::{self, Report, Reporter};
@@ -34,6 +38,8 @@ pub struct Helper<'a> {
     pub handler: &'a Handler,
     pub signals: &'a Signals,
     pub reporter: Reporter,
+    /// In the console: what the handler has in place of a keyboard and screen.
+    pub console: Option<&'a UnixStream>,
 }
 
 impl Helper<'_> {
@@ -50,10 +56,33 @@ impl Helper<'_> {
             }
         };
         self.reporter.send(&Report::Hello(caller.clone()));
-        let Err(why) = self.become_window(&caller);
+        let opened = match self.console {
+            Some(console) => self.become_handler(console),
+            None => self.become_window(&caller).map(|never| match never {}),
+        };
+        let why = match opened {
+            Ok(status) => return status,
+            Err(why) => why,
+        };
         self.reporter.send(&Report::NoWindow(format!("{why:#}")));
         self.say_bye("the desk could not open a window");
         1
+    }
+
+    /// Becomes the handler of the call, without exec. Returns the status to exit with.
+    fn become_handler(&self, console: &UnixStream) -> Result<u8> {
+        process::converse_on(console).context("cannot redirect standard input and output")?;
+        self.signals.release()?;
+        let desk = DeskEnd {
+            call: self.call.try_clone()?.into(),
+            name: self.handler.name.clone(),
+            plain: true,
+            bell: false,
+            input: Input::Person,
+            reporter: Some(self.reporter.clone()),
+        };
+        // What went wrong is in the report; nobody reads standard error here.
+        Ok(u8::from(!desk.converse().is_ok_and(|status| status == ExitCode::SUCCESS)))
     }
 
     fn become_window(&self, caller: &Name) -> Result<std::convert::Infallible> {

@@ -11,9 +11,11 @@ use super::line::Line;
 use super::row::{Row, Style};
 use crate::terminal::{printable, wrap};
 
-/// What stands before the line when its beginning is visible, and when it is not.
+/// What stands before the line, after whom it goes to, when its beginning is visible, and when it is not.
 const PROMPT: &str = "> ";
 const PROMPT_CUT: &str = "< ";
+/// Whom the line goes to takes at most one column of so many.
+const WHO: usize = 3;
 /// What stands after the line when its end is not visible.
 const MORE: &str = ">";
 
@@ -25,14 +27,17 @@ pub struct Field {
 }
 
 impl Field {
-    /// The row of at most `columns` columns to be drawn, and the column of the cursor in it, `columns` at most. When
-    /// the cursor leaves the window, the window moves so that the cursor stands in its middle.
-    pub fn view(&mut self, line: &Line, columns: usize) -> (Row, usize) {
+    /// The row of at most `columns` columns to be drawn, and the column of the cursor in it, `columns` at most. It says
+    /// `who` the line goes to, as far as there is room. When the cursor leaves the window, the window moves so that the
+    /// cursor stands in its middle.
+    pub fn view(&mut self, who: &str, line: &Line, columns: usize) -> (Row, usize) {
+        let who = wrap::beginning(who, columns / WHO);
+        let before = wrap::columns(who) + PROMPT.len();
         // One column is kept for the mark.
-        let room = columns.saturating_sub(PROMPT.len() + MORE.len());
+        let room = columns.saturating_sub(before + MORE.len());
         self.scroll(line, room);
         let prompt = if self.first == 0 { PROMPT } else { PROMPT_CUT };
-        let mut row = Row::new(Style::Plain, wrap::beginning(prompt, columns));
+        let mut row = Row::new(Style::Plain, wrap::beginning(&[who, prompt].concat(), columns));
         let (mut column, mut cursor) = (0, 0);
         for (at, grapheme) in line.text()[self.first..].grapheme_indices(true) {
             let (style, shown) = look(grapheme);
@@ -40,8 +45,8 @@ impl Field {
                 cursor = column;
             }
             if column + wrap::columns(&shown) > room {
-                row.push(Style::Mark, wrap::beginning(MORE, columns.saturating_sub(PROMPT.len())));
-                return (row, (PROMPT.len() + cursor).min(columns));
+                row.push(Style::Mark, wrap::beginning(MORE, columns.saturating_sub(before)));
+                return (row, (before + cursor).min(columns));
             }
             column += wrap::columns(&shown);
             row.push(style, &shown);
@@ -49,7 +54,7 @@ impl Field {
         if line.cursor() == line.text().len() {
             cursor = column;
         }
-        (row, (PROMPT.len() + cursor).min(columns))
+        (row, (before + cursor).min(columns))
     }
 
     fn scroll(&mut self, line: &Line, room: usize) {

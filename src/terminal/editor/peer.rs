@@ -90,12 +90,11 @@ impl Peer {
         if self.name.is_empty() { &self.address } else { &self.name }
     }
 
-    /// Who it is and what it is doing, and why the last key did not do what it should.
-    pub fn status(&self, hint: Option<&str>) -> String {
+    /// Who it is and what it is doing.
+    pub fn status(&self) -> String {
         let Self { name, address, .. } = self;
         let who = if name.is_empty() { address.clone() } else { format!("{name} ({address})") };
-        let hint = hint.map_or(String::new(), |hint| format!(" {hint} --"));
-        format!("-- {who} {} --{hint}", self.state.words())
+        format!("-- {who} {} --", self.state.words())
     }
 
     /// Takes in a piece of a line; returns what is to go to the transcript.

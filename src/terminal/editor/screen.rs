@@ -43,6 +43,8 @@ pub struct Live<'a> {
     /// The other end's unfinished line, if there is one.
     pub unfinished: Option<Said>,
     pub status: String,
+    /// Whom the line goes to, printable; empty where that goes without saying.
+    pub who: &'a str,
     pub line: &'a Line,
 }
 
@@ -182,7 +184,8 @@ impl Screen {
         self.out += ENTER;
     }
 
-    fn take(&mut self) -> Vec<u8> {
+    /// Takes all that is to be written, without drawing the live area.
+    pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out).into_bytes()
     }
 
@@ -198,7 +201,7 @@ impl Screen {
         if self.size.height > 2 {
             rows.push(Row::new(Style::Status, wrap::beginning(&live.status, columns)));
         }
-        let (row, cursor) = self.field.view(live.line, columns);
+        let (row, cursor) = self.field.view(live.who, live.line, columns);
         rows.push(row);
         (rows, cursor)
     }

@@ -90,7 +90,7 @@ impl Desk {
 
     fn resizes(&mut self, width: u16, height: u16) -> &mut Self {
         self.terminal.set_size(size(height), size(width));
-        self.editor.resize(width, height);
+        self.editor.board.resize(width, height);
         self.paint();
         self
     }
@@ -105,7 +105,7 @@ impl Desk {
         let logical = format!("{before}\x1B7{}\x1B8", after.trim_end()).replace('\n', "\r\n");
         self.terminal = vt100::Parser::new(size(height), size(width), 5000);
         self.terminal.process(logical.as_bytes());
-        self.editor.resize(width, height);
+        self.editor.board.resize(width, height);
         self.paint();
         self
     }

@@ -105,7 +105,7 @@ proptest! {
                 }
                 Step::Paint => desk.paint(),
             }
-            prop_assert_eq!(desk.editor.line.text(), &typed);
+            prop_assert_eq!(desk.editor.board.line.text(), &typed);
             prop_assert_eq!(&desk.said, &said);
             let left = without_own_sequences(&desk.painted);
             prop_assert!(!left.replace(['\r', '\n'], "").contains(char::is_control), "{:?}", left);
@@ -169,8 +169,8 @@ proptest! {
             }
         }
         prop_assert_eq!(&whole.said, &pieces.said);
-        prop_assert_eq!(whole.editor.line.text(), pieces.editor.line.text());
-        prop_assert_eq!(whole.editor.line.cursor(), pieces.editor.line.cursor());
+        prop_assert_eq!(whole.editor.board.line.text(), pieces.editor.board.line.text());
+        prop_assert_eq!(whole.editor.board.line.cursor(), pieces.editor.board.line.cursor());
         // Which part of a long line is visible depends on where the cursor has been seen.
         let transcript = |desk: &mut Desk| {
             let picture = desk.picture();

@@ -1,0 +1,255 @@
+//! The loop of a desk: calls, reports, the console and signals, whichever comes.
+//!
+//! Next door, `calls` knows what has become of each call and `console` does what the person there wants. The invariant:
+//! nothing here waits for anything but in that one poll(2).
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+
+use super::calls::Calls;
+use super::helper::Helper;
+use super::link::Link;
+use crate::report::{self, Reporter};
+use crate::sys::keyboard::Keyboard;
+use crate::sys::mailbox::Mailbox;
+use crate::sys::process;
+use crate::sys::ready::{self, Want};
+use crate::sys::signals::Signals;
+use crate::window::Handler;
+
+/// The signals of every desk: the ones that end it, and that a process of a call has ended.
+pub const SIGNALS: &[Signal] = ALL_SIGNALS.first_chunk::<4>().expect("there are more").as_slice();
+/// The signals of a desk with a keyboard besides: the window's size, and whose the terminal is. While SIGTTIN and
+/// SIGTTOU are blocked, a terminal that is another's answers with an error instead of stopping the desk.
+pub const ALL_SIGNALS: [Signal; 9] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGCHLD,
+    Signal::SIGWINCH,
+    Signal::SIGTSTP,
+    Signal::SIGCONT,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+];
+/// How long the server leaves the listener alone when the system has nothing left to accept a call with.
+const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
+/// How often a desk in the background looks whether the terminal is its own again: no signal says so.
+const BACKGROUND_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes read at once from the keyboard or a handler.
+const READ_SIZE: usize = 64 * 1024;
+
+/// An open desk.
+pub struct Desk {
+    /// `None` once the desk is closing.
+    listener: Option<TcpListener>,
+    mailbox: Mailbox,
+    pub(super) signals: Signals,
+    pub(super) calls: Calls,
+    handler: Handler,
+    /// With a console, whoever types there.
+    has_console: bool,
+    /// Until it ends.
+    pub(super) keyboard: Option<Keyboard>,
+    pub(super) scratch: Box<[u8]>,
+    /// Until when the listener is left alone.
+    resting: Option<Instant>,
+    /// The desk ends when no call is in the console any more, or at this time.
+    pub(super) closing: Option<Instant>,
+}
+
+/// What there is to do.
+struct Ready {
+    calling: bool,
+    typed: bool,
+    /// The numbers of the calls in whose links something moves: to read, to write.
+    links: Vec<(u32, bool, bool)>,
+}
+
+impl Desk {
+    /// A desk, with a console if it has a keyboard.
+    pub fn new(
+        listener: TcpListener,
+        mailbox: Mailbox,
+        signals: Signals,
+        calls: Calls,
+        handler: Handler,
+        keyboard: Option<Keyboard>,
+    ) -> Self {
+        Self {
+            listener: Some(listener),
+            mailbox,
+            signals,
+            calls,
+            handler,
+            has_console: keyboard.is_some(),
+            keyboard,
+            scratch: vec![0; READ_SIZE].into(),
+            resting: None,
+            closing: None,
+        }
+    }
+
+    /// Keeps the desk until it is told to end.
+    ///
+    /// # Errors
+    /// A system call that cannot fail did, or the console's screen is gone.
+    pub fn keep(&mut self) -> Result<()> {
+        if let Some(listener) = &self.listener {
+            self.calls.log(&format!("listening on {}", listener.local_addr()?));
+        }
+        if self.has_console {
+            self.calls.log("windows: console (this terminal)");
+        }
+        while !self.is_over() {
+            let ready = self.wait()?;
+            // First: what a handler reports comes before what it shows.
+            self.read_reports()?;
+            if ready.typed {
+                self.read_keyboard();
+            }
+            for (call, reads, writes) in ready.links {
+                self.serve(call, reads, writes);
+            }
+            if ready.calling {
+                self.accept();
+            }
+            for signal in &self.signals.take() {
+                match signal {
+                    Signal::SIGCHLD => self.reap()?,
+                    Signal::SIGINT | Signal::SIGTERM | Signal::SIGHUP => self.close(),
+                    other => self.draw_anew(other)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back.
+    pub fn finish(&mut self) {
+        self.calls.console.finish();
+        let _ = self.calls.console.flush(false);
+    }
+
+    /// Stops answering calls. The descriptor is closed at once, so that the next desk can have the port.
+    pub(super) fn stop_listening(&mut self) {
+        self.listener = None;
+    }
+
+    fn is_over(&self) -> bool {
+        let Some(limit) = self.closing else { return false };
+        let drained = !self.has_console || self.calls.console.is_drained();
+        Instant::now() >= limit || drained && self.calls.links().next().is_none()
+    }
+
+    /// Waits for calls, reports, keys, signals, and for whatever can move between handlers and console.
+    fn wait(&mut self) -> Result<Ready> {
+        let now = Instant::now();
+        self.resting = self.resting.filter(|&until| now < until);
+        let types = self.keyboard.as_ref().is_some_and(Keyboard::is_ours);
+        self.calls.console.attend(types);
+        self.flush(false)?;
+        let away = (self.keyboard.is_some() && !types).then(|| now + BACKGROUND_PAUSE);
+        let deadline = [self.resting, self.closing, away].into_iter().flatten().min();
+
+        let (console, calls) = (&self.calls.console, &self.calls);
+        let listener = self.listener.as_ref().filter(|_| self.resting.is_none());
+        let shows = console.keeps_up();
+        let mut wants =
+            vec![Want::read(&self.mailbox, true), Want::write(console, console.waits_to_write())];
+        let numbers: Vec<u32> = calls.links().map(|(number, _)| number).collect();
+        for (_, link) in calls.links() {
+            wants.extend([Want::read(link, shows), Want::write(link, link.waits_to_write())]);
+        }
+        wants.extend(listener.map(|listener| Want::read(listener, true)));
+        wants.extend(self.keyboard.as_ref().map(|keyboard| Want::read(keyboard, types)));
+        ready::poll(&mut wants, deadline, &self.signals.mask())?;
+
+        // In the order of the wants; the mailbox is always looked into.
+        let mut ready = wants.iter().map(|want| want.ready).skip(1);
+        let mut next = || ready.next().unwrap_or(false);
+        let room = next();
+        let links = numbers.into_iter().map(|number| (number, next(), next())).collect();
+        let calling = listener.is_some() && next();
+        let typed = self.keyboard.is_some() && next();
+        self.flush(room)?;
+        Ok(Ready { calling, typed, links })
+    }
+
+    /// Writes to the console what there is room for. Without one there is only a log, which nobody has to read.
+    fn flush(&mut self, room: bool) -> Result<()> {
+        match self.calls.console.flush(room) {
+            Err(error) if self.has_console => Err(error).context("the console's screen is gone"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Accepts one call and forks its helper.
+    fn accept(&mut self) {
+        let Some(listener) = &self.listener else { return };
+        match listener.accept() {
+            Ok((call, from)) => self.admit(call, from),
+            // The caller is gone again, or another process was faster.
+            Err(error) if is_momentary(&error) => {}
+            Err(error) => {
+                self.calls.log(&format!("cannot accept calls for a moment: {error}"));
+                self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
+            }
+        }
+    }
+
+    fn admit(&mut self, call: TcpStream, from: SocketAddr) {
+        let number = self.calls.next_number();
+        if let Err(error) = self.fork_helper(number, &call, from) {
+            self.calls
+                .log(&format!("call {number} from {from} dropped: no process for it: {error}"));
+        }
+    }
+
+    fn fork_helper(&mut self, number: u32, call: &TcpStream, from: SocketAddr) -> io::Result<()> {
+        let (link, handlers) = self.has_console.then(Link::pair).transpose()?.unzip();
+        let helper = Helper {
+            call,
+            handler: &self.handler,
+            signals: &self.signals,
+            reporter: Reporter::new(self.mailbox.address(), number),
+            console: handlers.as_ref(),
+        };
+        let mut keep = vec![call.as_fd()];
+        keep.extend(handlers.as_ref().map(AsFd::as_fd));
+        let pid = process::spawn(&keep, || helper.run())?;
+        self.calls.begin(number, pid, from, link);
+        Ok(())
+    }
+
+    fn read_reports(&mut self) -> io::Result<()> {
+        while let Some(message) = self.mailbox.receive()? {
+            if let Some((call, report)) = report::decode(&message) {
+                self.calls.report(call, report);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of the processes that have ended; what they reported came before that.
+    fn reap(&mut self) -> io::Result<()> {
+        let ended: Vec<_> = process::reap().collect();
+        self.read_reports()?;
+        for (pid, status) in ended {
+            self.calls.end(pid, status);
+        }
+        Ok(())
+    }
+}
+
+fn is_momentary(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+    )
+}

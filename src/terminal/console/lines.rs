@@ -1,0 +1,116 @@
+//! The console as lines: for pipes and files, and for a terminal on which lines are only appended.
+//!
+//! The invariant: memory is bounded, whoever does not read what is shown and whatever has no end of line.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+
+use memchr::memchr;
+
+use super::{Kind, Row, SCREEN_LIMIT, View};
+use crate::terminal::outlet::Outlet;
+
+/// The longest line that is taken, in bytes.
+const LINE_LIMIT: usize = 64 * 1024;
+
+/// Standard input and output as they are.
+pub struct Lines {
+    out: Outlet,
+    /// A person reads it, and can hear a bell.
+    person: bool,
+    /// Log lines that nobody read.
+    lost: u64,
+    /// What has been typed and not taken.
+    typed: Vec<u8>,
+    /// What comes up to the next newline belongs to a line that is too long.
+    skipping: bool,
+}
+
+impl Lines {
+    /// Lines on standard output.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub fn new() -> io::Result<Self> {
+        let out = Outlet::new(io::stdout().as_fd())?;
+        let person = io::stdout().is_terminal();
+        Ok(Self { out, person, lost: 0, typed: Vec::new(), skipping: false })
+    }
+
+    fn push(&mut self, line: &str) {
+        self.out.push(line.as_bytes());
+        self.out.push(b"\n");
+    }
+}
+
+impl View for Lines {
+    fn typed(&mut self, bytes: &[u8]) {
+        self.typed.extend_from_slice(bytes);
+    }
+
+    fn typed_last(&mut self) {
+        if !self.typed.is_empty() {
+            self.typed.push(b'\n');
+        }
+    }
+
+    fn line(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let Some(end) = memchr(b'\n', &self.typed) else {
+                if self.typed.len() > LINE_LIMIT {
+                    self.typed.clear();
+                    if !std::mem::replace(&mut self.skipping, true) {
+                        self.show(&Row::notice(format!(
+                            "a line of more than {LINE_LIMIT} bytes is not taken"
+                        )));
+                    }
+                }
+                return None;
+            };
+            let mut line: Vec<u8> = self.typed.drain(..=end).collect();
+            line.pop();
+            if !std::mem::take(&mut self.skipping) {
+                return Some(line);
+            }
+        }
+    }
+
+    fn refused(&mut self, why: String) {
+        self.show(&Row::notice(why));
+    }
+
+    fn is_idle(&self) -> bool {
+        self.typed.is_empty()
+    }
+
+    fn show(&mut self, row: &Row) {
+        let Row { kind, head, text } = row;
+        match kind {
+            Kind::Heard | Kind::Said => self.push(&[head.as_str(), text].concat()),
+            // Nothing holds these back, so nobody may have to keep them.
+            Kind::Notice | Kind::Log if self.out.waiting() > SCREEN_LIMIT => self.lost += 1,
+            Kind::Notice | Kind::Log => {
+                let lost = std::mem::take(&mut self.lost);
+                if lost > 0 {
+                    self.push(&format!("{lost} lines were lost: nobody read them"));
+                }
+                let mark = if *kind == Kind::Notice { "-- " } else { "" };
+                self.push(&format!("{mark}{text}"));
+            }
+        }
+    }
+
+    fn ring(&mut self) {
+        if self.person {
+            self.out.push(b"\x07");
+        }
+    }
+
+    fn outlet_mut(&mut self) -> &mut Outlet {
+        &mut self.out
+    }
+
+    fn outlet(&self) -> &Outlet {
+        &self.out
+    }
+}
