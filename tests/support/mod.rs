@@ -3,6 +3,8 @@
 //! Each test file uses a part of this.
 #![allow(dead_code, reason = "every test file is a crate of its own and none uses everything")]
 
+pub mod tmux;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -81,6 +81,13 @@ impl Desk {
         let again = self.closing.is_some();
         let now = Instant::now();
         self.closing = Some(if again { now } else { now + CLOSING_LIMIT });
+        if !again && self.calls.links().next().is_some() {
+            self.calls.console.notice("saying goodbye to everybody; Ctrl-C ends at once");
+            self.hang_up_all();
+        }
+    }
+
+    pub(super) fn hang_up_all(&mut self) {
         let calls: Vec<u32> = self.calls.links().map(|(call, _)| call).collect();
         calls.into_iter().for_each(|call| self.hang_up(call));
     }

@@ -130,8 +130,9 @@ impl Desk {
         Ok(())
     }
 
-    /// Gives the terminal back.
+    /// Gives the terminal back. Calls that are still in the console have had their time to say goodbye.
     pub fn finish(&mut self) {
+        self.hang_up_all();
         self.calls.console.finish();
         let _ = self.calls.console.flush(false);
     }
