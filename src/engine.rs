@@ -334,13 +334,17 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The first signal to leave is polite, the next one leaves at once.
+    /// The first signal to leave is polite, the next one leaves at once. A hangup may come twice, from the window and from
+    /// the system, and is never impatient.
     fn obey_signals(&mut self) -> Result<(), Stop> {
         for signal in &self.signals.take() {
             match signal {
                 _ if DRAWING.contains(&signal) => self.draw_anew(signal).map_err(Stop::Wait)?,
+                Signal::SIGHUP => {
+                    self.leaving = true;
+                    self.window_closed()?;
+                }
                 _ if mem::replace(&mut self.leaving, true) => self.conversation.give_up(),
-                Signal::SIGHUP => self.window_closed()?,
                 Signal::SIGTERM => self.leave("terminated"),
                 _ => self.leave(""),
             }
@@ -351,6 +355,8 @@ impl<'a> Engine<'a> {
     /// Does what a signal says about the terminal.
     fn draw_anew(&mut self, signal: Signal) -> io::Result<()> {
         match signal {
+            // A hangup continues what is stopped, with a terminal that cannot be drawn on any more (setpgid(2)).
+            _ if self.keyboard.hung_up() => {}
             Signal::SIGWINCH => self.terminal.resize(),
             Signal::SIGTSTP => {
                 self.terminal.suspend();
