@@ -6,94 +6,12 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{OpenptyResult, Winsize, openpty};
-use support::{DEADLINE, TALK, call, frame, handler, hello, installed, read_frame, wait_for};
-
-/// A tmux of its own, with one window that runs a shell.
-struct Tmux {
-    socket: String,
-}
-
-impl Tmux {
-    fn open(width: u16, height: u16) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let tmux = Self { socket: format!("talk-test-{}-{number}", std::process::id()) };
-        let (width, height) = (width.to_string(), height.to_string());
-        let session =
-            ["new-session", "-d", "-x", &width, "-y", &height, "env PS1='$ ' bash --norc -i"];
-        tmux.run(&[&["-f", "/dev/null"][..], &session].concat());
-        wait_for("the shell", || tmux.screen().contains('$').then_some(()));
-        tmux
-    }
-
-    fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new(installed("tmux"))
-            .args(["-L", &self.socket])
-            .args(arguments)
-            .env("LC_ALL", "C.UTF-8")
-            .env_remove("TMUX")
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "tmux {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// Presses keys, by their names.
-    fn press(&self, keys: &[&str]) {
-        self.run(&[&["send-keys"], keys].concat());
-    }
-
-    fn types(&self, text: &str) {
-        self.run(&["send-keys", "-l", text]);
-    }
-
-    /// Types a command line.
-    fn command(&self, line: &str) {
-        self.types(line);
-        self.press(&["Enter"]);
-    }
-
-    /// What stands on the screen, without empty rows at its end.
-    fn screen(&self) -> String {
-        self.run(&["capture-pane", "-p"]).trim_end().to_owned()
-    }
-
-    fn last_row(&self) -> String {
-        self.screen().lines().last().unwrap_or_default().to_owned()
-    }
-
-    fn wait_for(&self, text: &str) {
-        let mut screen = String::new();
-        let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_for(&format!("{text:?} on the screen"), || {
-                screen = self.screen();
-                screen.contains(text).then_some(())
-            });
-        }));
-        assert!(seen.is_ok(), "no {text:?} on\n{screen}");
-    }
-
-    fn wait_for_last_row(&self, row: &str) {
-        wait_for(&format!("{row:?} at the bottom, not {:?}", self.last_row()), || {
-            (self.last_row() == row).then_some(())
-        });
-    }
-}
-
-impl Drop for Tmux {
-    fn drop(&mut self) {
-        let _ = Command::new("tmux").args(["-L", &self.socket, "kill-server"]).status();
-    }
-}
+use support::tmux::Tmux;
+use support::{DEADLINE, TALK, call, frame, handler, hello, read_frame, wait_for};
 
 /// Somebody at a terminal who calls a desk that is played by the test.
 fn caller(tmux: &Tmux, options: &str) -> TcpStream {

@@ -23,7 +23,7 @@ use crate::sys::mailbox::Mailbox;
 use crate::sys::ready::{self, Want};
 use crate::sys::signals::Signals;
 use crate::sys::{process, sockets};
-use crate::window::Handler;
+use crate::window::{Handler, Window};
 use calls::Calls;
 
 /// How long the server leaves the listener alone when the system has nothing left to accept a call with.
@@ -36,6 +36,8 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
 #[argh(
     help_triggers("-h", "--help"),
     example = "Keep a desk on the usual port:\n  {command_name}",
+    example = "In tmux, for a desk without a display:\n  {command_name} --window tmux",
+    example = "In another terminal:\n  {command_name} --window 'foot -e'",
     example = "Only for callers on this machine, under another name:\n  \
                {command_name} 9000 --bind 127.0.0.1 --name 'help desk'",
     error_code(1, "The desk could not be opened."),
@@ -53,6 +55,11 @@ struct Options {
     /// what callers see as the desk's name (default: $TALK_NAME, or your login name)
     #[argh(option)]
     name: Option<Name>,
+
+    /// what opens a window: auto (xterm on a display, else tmux), xterm, tmux, or the command of a terminal that takes
+    /// the program to run as its last words, such as 'foot -e'; in it, %t stands for the title
+    #[argh(option, default = "Window::suitable()")]
+    window: Window,
 
     /// only append lines in the windows: no cursor movement, no colours
     #[argh(switch)]
@@ -73,13 +80,17 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         plain: options.plain,
         bell: options.bell,
     };
-    let listener =
-        sockets::listen(options.bind, options.port).map_err(|error| explain(&error, &options))?;
+    let listener = match sockets::activated()? {
+        Some(listener) => listener,
+        None => sockets::listen(options.bind, options.port)
+            .map_err(|error| explain(&error, &options))?,
+    };
     let watched = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD];
     let signals = Signals::watch(&watched)?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
-    let calls = Calls::new(io::stdout().as_fd())?;
-    let mut desk = Desk { listener, mailbox, signals, calls, handler, resting: None };
+    let calls = Calls::new(io::stdout().as_fd(), options.window.advice())?;
+    let window = options.window;
+    let mut desk = Desk { listener, mailbox, signals, calls, window, handler, resting: None };
     desk.keep()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -109,6 +120,7 @@ struct Desk {
     mailbox: Mailbox,
     signals: Signals,
     calls: Calls,
+    window: Window,
     handler: Handler,
     /// Until when the listener is left alone.
     resting: Option<Instant>,
@@ -117,6 +129,9 @@ struct Desk {
 impl Desk {
     fn keep(&mut self) -> Result<()> {
         self.calls.log(&format!("listening on {}", self.listener.local_addr()?));
+        self.calls.log(&format!("windows: {}", self.window));
+        // Whoever started this and wants to know; most do not.
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         loop {
             let [calling, reported] = self.wait()?;
             if reported {
@@ -168,6 +183,7 @@ impl Desk {
         let stays: [BorrowedFd<'_>; 2] = [self.listener.as_fd(), self.mailbox.as_fd()];
         let helper = helper::Helper {
             call: &call,
+            window: &self.window,
             handler: &self.handler,
             signals: &self.signals,
             reporter,

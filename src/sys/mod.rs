@@ -4,6 +4,7 @@
 //! argument why it is sound, and no function here knows what a conversation is.
 
 pub mod clock;
+pub mod handoff;
 pub mod keyboard;
 pub mod mailbox;
 pub mod process;

@@ -14,7 +14,6 @@ use nix::unistd::Pid;
 use crate::report::Report;
 use crate::terminal::outlet::Outlet;
 use crate::terminal::printable;
-use crate::window::xterm;
 
 /// Bytes of log that may wait for a reader; beyond that, lines are counted instead of kept.
 const LOG_LIMIT: usize = 256 * 1024;
@@ -41,15 +40,17 @@ pub struct Calls {
     last: u32,
     out: Outlet,
     lost_lines: u64,
+    /// What to do when a window fails without a word.
+    advice: &'static str,
 }
 
 impl Calls {
-    /// No calls, and a log to where `out` writes.
+    /// No calls, and a log to where `out` writes; `advice` is what to do when a window fails without a word.
     ///
     /// # Errors
     /// `out` cannot be used.
-    pub fn new(out: BorrowedFd<'_>) -> io::Result<Self> {
-        Ok(Self { calls: BTreeMap::new(), last: 0, out: Outlet::new(out)?, lost_lines: 0 })
+    pub fn new(out: BorrowedFd<'_>, advice: &'static str) -> io::Result<Self> {
+        Ok(Self { calls: BTreeMap::new(), last: 0, out: Outlet::new(out)?, lost_lines: 0, advice })
     }
 
     /// Writes a line to the log. It waits for no reader: if nobody reads, lines are lost and counted.
@@ -123,12 +124,12 @@ impl Calls {
         let status = in_words(status);
         let event = match call.stage {
             Stage::CheckingIn => format!("from {} dropped: its helper {status}", call.from),
-            Stage::Opening => format!(
-                "ended: no window: {} {status} and no handler said hello; does DISPLAY name a display \
-                 that you may use? Try it: {} -e true",
-                xterm::PROGRAM,
-                xterm::PROGRAM
-            ),
+            Stage::Opening => {
+                format!(
+                    "ended: no window: it {status} before its handler said hello{}",
+                    self.advice
+                )
+            }
             Stage::Open => "ended: its handler was killed".into(),
             Stage::Ended => String::new(),
         };
