@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, End, Goodbye, Input};
 use crate::protocol::name::Name;
+use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Want};
 use crate::sys::signals::Signals;
@@ -292,7 +293,7 @@ impl<'a> Engine<'a> {
             Ok(0) => self.conversation.closed(),
             Ok(count) => self.conversation.received(count, Instant::now()),
             Err(error) if is_momentary(&error) => {}
-            Err(error) => self.conversation.receive_failed(error.to_string()),
+            Err(error) => self.conversation.receive_failed(sys::reason(&error)),
         }
     }
 
@@ -301,7 +302,7 @@ impl<'a> Engine<'a> {
             match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => self.conversation.sent(count, Instant::now()),
                 Err(error) if is_momentary(&error) => self.peer_reads(false),
-                Err(error) => self.conversation.send_failed(error.to_string()),
+                Err(error) => self.conversation.send_failed(sys::reason(&error)),
             }
         }
     }

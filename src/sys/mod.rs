@@ -13,3 +13,9 @@ pub mod signals;
 pub mod sink;
 pub mod sockets;
 pub mod tty;
+
+/// What the system says of an error, without its number.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
