@@ -5,7 +5,7 @@ CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-SCRIPTS := $(wildcard scripts/*) .ci/run
+SCRIPTS := $(filter-out %/systemd,$(wildcard scripts/*)) .ci/run
 DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md docs rustfmt.toml \
 	scripts src tests
 

@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, End, Goodbye, Input};
 use crate::protocol::name::Name;
+use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Want};
 use crate::sys::signals::Signals;
@@ -297,7 +298,7 @@ impl<'a> Engine<'a> {
             Ok(0) => self.conversation.closed(),
             Ok(count) => self.conversation.received(count, Instant::now()),
             Err(error) if is_momentary(&error) => {}
-            Err(error) => self.conversation.receive_failed(error.to_string()),
+            Err(error) => self.conversation.receive_failed(sys::reason(&error)),
         }
     }
 
@@ -306,7 +307,7 @@ impl<'a> Engine<'a> {
             match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => self.conversation.sent(count, Instant::now()),
                 Err(error) if is_momentary(&error) => self.peer_reads(false),
-                Err(error) => self.conversation.send_failed(error.to_string()),
+                Err(error) => self.conversation.send_failed(sys::reason(&error)),
             }
         }
     }
@@ -339,13 +340,17 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The first signal to leave is polite, the next one leaves at once.
+    /// The first signal to leave is polite, the next one leaves at once. A hangup may come twice, from the window and from
+    /// the system, and is never impatient.
     fn obey_signals(&mut self) -> Result<(), Stop> {
         for signal in &self.signals.take() {
             match signal {
                 _ if DRAWING.contains(&signal) => self.draw_anew(signal).map_err(Stop::Wait)?,
+                Signal::SIGHUP => {
+                    self.leaving = true;
+                    self.window_closed()?;
+                }
                 _ if mem::replace(&mut self.leaving, true) => self.conversation.give_up(),
-                Signal::SIGHUP => self.window_closed()?,
                 Signal::SIGTERM => self.leave("terminated"),
                 _ => self.leave(""),
             }
@@ -356,6 +361,8 @@ impl<'a> Engine<'a> {
     /// Does what a signal says about the terminal.
     fn draw_anew(&mut self, signal: Signal) -> io::Result<()> {
         match signal {
+            // A hangup continues what is stopped, with a terminal that cannot be drawn on any more (setpgid(2)).
+            _ if self.keyboard.hung_up() => {}
             Signal::SIGWINCH => self.terminal.resize(),
             Signal::SIGTSTP => {
                 self.terminal.suspend();

@@ -12,6 +12,7 @@ use crate::engine::Outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{End, Role};
 use crate::protocol::name::Name;
+use crate::sys;
 use crate::terminal::printable;
 
 /// The exit status of a conversation's process.
@@ -34,7 +35,9 @@ pub fn conclude(outcome: &Outcome, conversation: &Conversation) -> Result<ExitCo
 pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
     let peer = conversation.peer().map_or("the other end".into(), shown);
     let end = match outcome {
-        Outcome::Unshown(error) => return format!("what {peer} says cannot be shown: {error}"),
+        Outcome::Unshown(error) => {
+            return format!("what {peer} says cannot be shown: {}", sys::reason(error));
+        }
         Outcome::Ended(end) => end,
     };
     match (end, conversation.role()) {

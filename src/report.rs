@@ -28,7 +28,7 @@ pub enum Report {
 }
 
 /// Sends reports about one call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reporter {
     address: String,
     call: u32,
@@ -41,7 +41,11 @@ impl Reporter {
 
     /// The reporter that the server prepared for this process, if a server started it.
     pub fn inherited() -> Option<Self> {
-        let value = env::var(VARIABLE).ok()?;
+        Self::parse(&env::var(VARIABLE).ok()?)
+    }
+
+    /// What [`Reporter::variable`] says.
+    pub fn parse(value: &str) -> Option<Self> {
         let (address, call) = value.rsplit_once('/')?;
         Some(Self::new(address, call.parse().ok()?))
     }

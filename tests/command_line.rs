@@ -86,7 +86,10 @@ fn wrong_arguments_are_named_and_exit_with_2() {
         (&["server", "--bind", "somewhere"], "somewhere"),
         (&["server", "-1"], "-1"),
         (&["handler"], "fd"),
-        (&["handler", "five"], "'five' is not the number of a descriptor"),
+        (
+            &["handler", "five"],
+            "'five' is neither the number of a descriptor nor the path of a call",
+        ),
     ] {
         let (status, error) = failure(&mut talk(arguments));
         assert_eq!(status, 2, "{arguments:?}: {error}");

@@ -503,3 +503,16 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
     alice.end_input();
     tmux.wait_for("status 0");
 }
+
+#[test]
+fn a_terminal_that_is_gone_is_a_goodbye_to_everybody() {
+    let tmux = Tmux::open(80, 20);
+    let port = desk_in(&tmux, "");
+    let mut alice = call(&port, "alice");
+    tmux.run(&["kill-server"]);
+    alice.notice_with("desk left");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+    let gone = || std::net::TcpListener::bind(format!("127.0.0.1:{port}")).ok().map(drop);
+    wait_for("the desk's end", gone);
+}

@@ -32,7 +32,7 @@ fn what_is_not_a_call_is_an_error_that_says_which() {
         ("0", "descriptor 0 is standard input"),
         ("-5", "-5"),
         ("1024", "descriptor 1024 is beyond select's limit"),
-        ("99999999999", "'99999999999' is not the number of a descriptor"),
+        ("99999999999", "'99999999999' is neither the number of a descriptor"),
     ] {
         let (status, error) = failure(&mut talk(&["handler", number]));
         assert_eq!(status, 2, "{error}");
@@ -172,7 +172,7 @@ fn a_full_disk_confirms_nothing() {
     let mut said = String::new();
     desk.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(desk.wait().unwrap().code(), Some(1));
-    assert!(said.contains("cannot be shown: No space left on device"), "{said}");
+    assert!(said.contains("cannot be shown: no space left on device"), "{said}");
 }
 
 #[test]

@@ -71,9 +71,30 @@ fn the_window_is_started_with_just_these_arguments_and_the_socket() {
 }
 
 #[test]
+fn the_window_starts_with_the_signals_as_any_program_expects_them() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    let mut alice = desk.call("alice");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+    desk.server.line_with("ended");
+    let status = window.read("status");
+    let signals = |field: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix(field)).unwrap().trim();
+        u64::from_str_radix(mask, 16).unwrap()
+    };
+    let of =
+        |signals: &[Signal]| signals.iter().fold(0, |set, &signal| set | 1 << (signal as u64 - 1));
+    assert_eq!(signals("SigBlk:"), 0, "{status}");
+    let ours =
+        of(&[Signal::SIGPIPE, Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD]);
+    assert_eq!(signals("SigIgn:") & ours, 0, "{status}");
+}
+
+#[test]
 fn what_the_windows_should_look_like_is_passed_on() {
     let window = Window::answering("");
-    let mut server = talk(&["server", "--plain", "--bell"]);
+    let mut server = talk(&["server", "--window", "xterm", "--plain", "--bell"]);
     let mut desk = Desk::open(server.env("PATH", window.path()));
     let mut alice = desk.call("alice");
     alice.end_input();
@@ -145,7 +166,7 @@ fn a_file_arrives_byte_for_byte_in_both_directions_at_once() {
 #[test]
 fn without_xterm_the_caller_is_told_and_the_desk_lives_on() {
     let empty = tempfile::TempDir::new().unwrap();
-    let mut desk = Desk::open(talk(&["server"]).env("PATH", empty.path()));
+    let mut desk = Desk::open(talk(&["server", "--window", "xterm"]).env("PATH", empty.path()));
     let before = desk.holdings();
     for call in 1..=2 {
         let mut alice = desk.call("alice");
@@ -170,10 +191,7 @@ fn an_xterm_that_ends_before_its_handler_began_is_reported() {
     assert_eq!(alice.status(), 1);
     alice.notice_with("the desk hung up before anybody answered");
     let end = desk.server.line_with("ended");
-    assert!(
-        end.contains("no window: xterm exited with status 3") && end.contains("DISPLAY"),
-        "{end}"
-    );
+    assert!(end.contains("no window: it exited with status 3") && end.contains("DISPLAY"), "{end}");
 }
 
 #[test]
@@ -185,7 +203,7 @@ fn a_handler_that_is_killed_ends_its_call_only() {
     let mut desk = Desk::with_windows_of(&window);
     let mut alice = desk.call("alice");
     alice.notice_with("desk answered");
-    assert_eq!(desk.server.line_with("open"), "call 1 window open");
+    assert_eq!(desk.server.line_with("window open"), "call 1 window open");
     assert!(command("kill", &["-9", window.read("pid").trim()]).status().unwrap().success());
     assert_eq!(alice.status(), 1);
     alice.notice_with("the connection to desk was lost");
@@ -270,7 +288,7 @@ fn stopping_the_desk_leaves_conversations_alone() {
         let mut desk = Desk::with_windows_of(&window);
         let mut alice = desk.call("alice");
         alice.notice_with("desk answered");
-        desk.server.line_with("open");
+        desk.server.line_with("window open");
         desk.server.signal(signal);
         assert_eq!(desk.server.status(), 0);
         TcpListener::bind(desk.address).expect("the port is free again");
@@ -299,8 +317,9 @@ fn a_desk_that_cannot_listen_says_what_to_do() {
 #[test]
 fn it_listens_on_ipv4_and_ipv6_alike() {
     let window = Window::answering("");
-    let mut server =
-        Program::start(talk(&["server", "0", "--name", "desk"]).env("PATH", window.path()));
+    let mut server = Program::start(
+        talk(&["server", "0", "--name", "desk", "--window", "xterm"]).env("PATH", window.path()),
+    );
     let line = server.line();
     let port = line.strip_prefix("listening on [::]:").expect("a dual-stack address");
     for host in ["127.0.0.1", "::1", "localhost"] {
@@ -317,7 +336,7 @@ fn it_listens_on_ipv4_and_ipv6_alike() {
 #[test]
 fn a_log_that_nobody_reads_holds_nobody_up() {
     let window = Window::answering("");
-    let mut server = talk(&["server", "0", "--bind", "127.0.0.1"])
+    let mut server = talk(&["server", "0", "--bind", "127.0.0.1", "--window", "xterm"])
         .env("PATH", window.path())
         .stdout(Stdio::piped())
         .spawn()

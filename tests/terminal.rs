@@ -203,6 +203,13 @@ impl Pty {
         Self { child, keyboard: master.try_clone().unwrap(), screen: master, seen: Vec::new() }
     }
 
+    /// Closes the terminal's end of the pty.
+    fn hang_up(&mut self) {
+        for master in [&mut self.keyboard, &mut self.screen] {
+            *master = File::open("/dev/null").unwrap();
+        }
+    }
+
     /// Reads what is written to the terminal until `text` has been.
     fn wait_for(&mut self, text: &str) {
         while !String::from_utf8_lossy(&self.seen).contains(text) {
@@ -364,16 +371,14 @@ fn the_bell_rings_when_asked_to() {
 #[test]
 fn a_terminal_that_is_gone_is_a_goodbye() {
     let (mut caller, socket) = call();
-    let pty = open_pty();
-    let slave = || Stdio::from(pty.slave.try_clone().unwrap());
-    let mut command = handler(&socket);
-    let mut desk = command.stdin(slave()).stdout(slave()).env("TERM", "xterm").spawn().unwrap();
+    let mut desk = Pty::start(handler(&socket).env("TERM", "xterm"));
     drop(socket);
     caller.write_all(&hello("alice")).unwrap();
     read_frame(&mut caller);
-    drop(pty.master);
+    desk.wait_for("talking");
+    desk.hang_up();
     assert_eq!(read_frame(&mut caller), (b'B', b"the window was closed".to_vec()));
     // What she still says cannot be shown any more, and she must not think that it was.
     wait_for("a reset", || caller.write_all(&frame(b'T', b"wait")).err());
-    assert_eq!(desk.wait().unwrap().code(), Some(1));
+    assert_eq!(desk.child.wait().unwrap().code(), Some(1));
 }

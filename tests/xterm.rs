@@ -2,99 +2,8 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
+use support::display::Display;
 use support::{Desk, Program, installed, talk, wait_for};
-
-/// A display of its own.
-struct Display {
-    server: Child,
-    name: String,
-}
-
-impl Display {
-    fn open() -> Self {
-        let mut server = Command::new(installed("Xvfb"))
-            .args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
-        assert!(!number.is_empty(), "Xvfb opened no display");
-        Self { server, name: format!(":{}", number.trim()) }
-    }
-
-    fn run(&self, program: &str, arguments: &[&str]) -> Option<String> {
-        let output = Command::new(installed(program))
-            .args(arguments)
-            .env("DISPLAY", &self.name)
-            .output()
-            .unwrap();
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
-
-    /// The window with this title.
-    fn window(&self, title: &str) -> Option<String> {
-        self.run("xdotool", &["search", "--onlyvisible", "--name", &format!("^{title}$")])
-    }
-
-    fn wait_for_window(&self, title: &str) -> String {
-        wait_for(&format!("the window {title}"), || self.window(title))
-    }
-
-    /// Types as a person does who has turned to this window.
-    fn type_into(&self, window: &str, text: &str) {
-        let focus = ["windowraise", window, "windowfocus", "--sync", window];
-        self.run("xdotool", &focus).expect("the window takes the focus");
-        for line in text.split_inclusive('\n') {
-            self.run("xdotool", &["type", "--delay", "1", line.trim_end()])
-                .expect("keys are typed");
-            if line.ends_with('\n') {
-                self.run("xdotool", &["key", "Return"]).expect("keys are typed");
-            }
-        }
-    }
-
-    /// What a person reads in the window, got by selecting it all with the mouse.
-    fn read(&self, window: &str) -> String {
-        let select = [
-            "windowraise",
-            window,
-            "mousemove",
-            "--window",
-            window,
-            "3",
-            "3",
-            "mousedown",
-            "1",
-            "mousemove",
-            "--window",
-            window,
-            "470",
-            "310",
-            "mouseup",
-            "1",
-        ];
-        self.run("xdotool", &select).expect("the mouse moves");
-        self.run("xsel", &["--output", "--primary"]).unwrap_or_default()
-    }
-
-    fn wait_for_text(&self, window: &str, text: &str) {
-        wait_for(&format!("{text:?} in a window"), || {
-            self.read(window).contains(text).then_some(())
-        });
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
 
 fn desk_on(display: &Display) -> Desk {
     installed("xterm");
@@ -136,10 +45,7 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
     carol.end_input();
     assert_eq!(carol.status(), 0);
     display.wait_for_text(&windows[2], "press a key to close");
-    wait_for("carol's window to close", || {
-        display.run("xdotool", &["windowfocus", &windows[2], "key", "space"]);
-        display.window("carol").is_none().then_some(())
-    });
+    display.close_window("carol");
     display.run("xdotool", &["windowkill", &windows[1]]).unwrap();
     bob.notice_with("desk left: the window was closed");
     bob.end_input();
@@ -149,10 +55,7 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
     display.wait_for_text(&windows[0], "alice: still here");
     alice.end_input();
     assert_eq!(alice.status(), 0);
-    wait_for("alice's window to close", || {
-        display.run("xdotool", &["windowfocus", &windows[0], "key", "space"]);
-        display.window("alice").is_none().then_some(())
-    });
+    display.close_window("alice");
     assert!(alice.rest().is_empty() && bob.rest().is_empty() && carol.rest().is_empty());
     wait_for("the helpers to be reaped", || (desk.holdings() == before).then_some(()));
 
@@ -168,8 +71,5 @@ fn a_display_that_cannot_be_opened_is_reported() {
     let mut alice = desk.call("alice");
     assert_eq!(alice.status(), 1);
     let end = desk.server.line_with("ended");
-    assert!(
-        end.contains("no window: xterm exited with status 1") && end.contains("DISPLAY"),
-        "{end}"
-    );
+    assert!(end.contains("no window: it exited with status 1") && end.contains("DISPLAY"), "{end}");
 }

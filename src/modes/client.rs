@@ -15,6 +15,7 @@ use crate::outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::Role;
 use crate::protocol::name::Name;
+use crate::sys;
 use crate::terminal::{self, Event, Settings, printable};
 
 /// How long each address of a host may take to answer.
@@ -87,7 +88,7 @@ fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr)> {
     for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
             Ok(socket) => return Ok((socket, address)),
-            Err(error) => failed.push(format!("{address}: {}", plain(&error))),
+            Err(error) => failed.push(format!("{address}: {}", sys::reason(&error))),
         }
     }
     if failed.is_empty() {
@@ -95,10 +96,4 @@ fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr)> {
     }
     let advice = "is a desk open there? It is opened with: talk server";
     Err(anyhow!("no desk answers at {host} port {port} ({}); {advice} {port}", failed.join("; ")))
-}
-
-/// What the system says of an error, without its number.
-fn plain(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

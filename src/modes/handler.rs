@@ -2,6 +2,8 @@
 //!
 //! The invariant: the descriptor it is given is checked before it is believed.
 
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -12,6 +14,7 @@ use crate::desk_end::DeskEnd;
 use crate::engine;
 use crate::report::Reporter;
 use crate::sys::sockets;
+use crate::window::handoff::{self, Collected};
 
 /// Hold the desk's end of a call. The server starts this in the window of each call.
 ///
@@ -20,14 +23,15 @@ use crate::sys::sockets;
 #[argh(
     help_triggers("-h", "--help"),
     example = "Behind another listener, which has the call as standard input:\n  \
-               tcpserver 0 8255 xterm -e sh -c 'exec {command_name} 3' 3<&0",
+               tcpserver 0 8255 sh -c 'exec xterm -e {command_name} 3 3<&0'",
     error_code(1, "The conversation did not take place or not end properly."),
     error_code(2, "The arguments are wrong.")
 )]
 struct Options {
-    /// the number of an open descriptor: the connected stream socket of the call
-    #[argh(positional)]
-    fd: String,
+    /// the number of an open descriptor, which is the connected stream socket of the call; or the path of a Unix socket
+    /// that hands it over
+    #[argh(positional, arg_name = "fd")]
+    call: String,
 
     /// only append lines: no cursor movement, no colours (for screen readers and braille)
     #[argh(switch)]
@@ -38,23 +42,28 @@ struct Options {
     bell: bool,
 }
 
-/// Adopts the call and converses until either end leaves.
+/// Takes the call over and converses until either end leaves.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
-    let number: i32 = options
-        .fd
-        .parse()
-        .map_err(|_| Usage::wrong(format!("'{}' is not the number of a descriptor", options.fd)))?;
-    let socket = sockets::adopt(number).map_err(|unfit| {
+    let Options { call, plain, bell } = options;
+    let input = engine::input();
+    if call.contains('/') {
+        let Collected { call, note, helper } = handoff::collect(Path::new(&call))?;
+        let desk = DeskEnd { call, name: note.name, plain, bell, input, reporter: note.reporter };
+        let status = desk.converse();
+        // The helper counts the call until this end is closed.
+        drop(helper);
+        return status;
+    }
+    let (call, name) = (adopt(&call)?, own_name(None)?);
+    DeskEnd { call, name, plain, bell, input, reporter: Reporter::inherited() }.converse()
+}
+
+/// The inherited socket of a call, by its number.
+fn adopt(number: &str) -> Result<OwnedFd, Usage> {
+    let wrong = "is neither the number of a descriptor nor the path of a call";
+    let number = number.parse().map_err(|_| Usage::wrong(format!("'{number}' {wrong}")))?;
+    sockets::adopt(number).map_err(|unfit| {
         Usage::wrong(format!("descriptor {number} {unfit}; a handler needs a connected call"))
-    })?;
-    let desk = DeskEnd {
-        call: socket,
-        name: own_name(None)?,
-        plain: options.plain,
-        bell: options.bell,
-        input: engine::input(),
-        reporter: Reporter::inherited(),
-    };
-    desk.converse()
+    })
 }

@@ -34,6 +34,8 @@ use desk::Desk;
 #[argh(
     help_triggers("-h", "--help"),
     example = "Keep a desk on the usual port:\n  {command_name}",
+    example = "In tmux, for a desk without a display:\n  {command_name} --window tmux",
+    example = "In another terminal:\n  {command_name} --window 'foot -e'",
     example = "Only for callers on this machine, under another name:\n  \
                {command_name} 9000 --bind 127.0.0.1 --name 'help desk'",
     error_code(1, "The desk could not be opened."),
@@ -52,6 +54,12 @@ struct Options {
     #[argh(option)]
     name: Option<Name>,
 
+    /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux, console (this terminal
+    /// for all calls), or the command of a terminal that takes the program to run as its last words, such as 'foot -e';
+    /// in it, %t stands for the title
+    #[argh(option, default = "Window::suitable()")]
+    window: Window,
+
     /// only append lines in the windows: no cursor movement, no colours
     #[argh(switch)]
     plain: bool,
@@ -59,10 +67,6 @@ struct Options {
     /// ring a window's bell when a line arrives
     #[argh(switch)]
     bell: bool,
-
-    /// where conversations are held: xterm (the default), an xterm for each; console, this terminal for all
-    #[argh(option, default = "Window::Xterm")]
-    window: Window,
 }
 
 /// Opens the desk and keeps it until a signal says to stop.
@@ -75,8 +79,11 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         plain: options.plain,
         bell: options.bell,
     };
-    let listener =
-        sockets::listen(options.bind, options.port).map_err(|error| explain(&error, &options))?;
+    let listener = match sockets::activated()? {
+        Some(listener) => listener,
+        None => sockets::listen(options.bind, options.port)
+            .map_err(|error| explain(&error, &options))?,
+    };
     let in_console = options.window == Window::Console;
     let signals = Signals::watch(if in_console { &desk::ALL_SIGNALS } else { desk::SIGNALS })?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
@@ -85,8 +92,9 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         Some(keyboard) => Console::open(options.plain, options.bell, keyboard.is_ours()),
         None => Console::log_only(),
     };
-    let calls = Calls::new(console.context("cannot use standard output")?);
-    let mut desk = Desk::new(listener, mailbox, signals, calls, handler, keyboard);
+    let console = console.context("cannot use standard output")?;
+    let calls = Calls::new(console, options.window.advice());
+    let mut desk = Desk::new(listener, mailbox, signals, calls, options.window, handler, keyboard);
     let kept = desk.keep();
     desk.finish();
     kept.map(|()| ExitCode::SUCCESS)

@@ -170,24 +170,15 @@ impl Conversation {
         }
         while !bytes.is_empty() {
             let newline = memchr(b'\n', bytes);
-            self.say_piece(&bytes[..newline.unwrap_or(bytes.len())], newline.is_some());
+            let (text, complete) = (&bytes[..newline.unwrap_or(bytes.len())], newline.is_some());
+            self.lines += u64::from(!self.mid_line);
+            self.mid_line = !complete;
+            frame::put_text(&mut self.outgoing, text, complete);
             bytes = newline.map_or(&[], |at| &bytes[at + 1..]);
         }
         if self.receiving == Receiving::Left {
             self.deadline = Some(now + LAST_WORDS);
         }
-    }
-
-    /// Says text without a newline in it, in as many frames as its length needs.
-    fn say_piece(&mut self, mut text: &[u8], complete: bool) {
-        self.lines += u64::from(!self.mid_line);
-        self.mid_line = !complete;
-        while text.len() > frame::MAX_PAYLOAD {
-            let (piece, rest) = text.split_at(cut(text));
-            frame::put_text(&mut self.outgoing, piece, false);
-            text = rest;
-        }
-        frame::put_text(&mut self.outgoing, text, complete);
     }
 
     /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end.
@@ -452,15 +443,6 @@ fn hello_limit(role: Role) -> Duration {
         Role::Caller => RING_LIMIT,
         Role::Handler => HELLO_LIMIT,
     }
-}
-
-/// Where to cut text that is too long for one frame: at most [`frame::MAX_PAYLOAD`] bytes, not inside a character.
-fn cut(text: &[u8]) -> usize {
-    let continues = |&at: &usize| text[at] & 0b1100_0000 == 0b1000_0000;
-    (frame::MAX_PAYLOAD - 3..=frame::MAX_PAYLOAD)
-        .rev()
-        .find(|at| !continues(at))
-        .unwrap_or(frame::MAX_PAYLOAD)
 }
 
 #[cfg(test)]

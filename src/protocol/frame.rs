@@ -131,18 +131,33 @@ pub fn put_hello(out: &mut Buffer, name: &Name) {
     out.push(name.as_bytes());
 }
 
-/// Appends a TEXT (`complete`) or a PART of at most [`MAX_PAYLOAD`] bytes.
-pub fn put_text(out: &mut Buffer, text: &[u8], complete: bool) {
-    out.push(&header(if complete { TEXT } else { PART }, text.len()));
-    out.push(text);
+/// Appends text without a newline in it, of any length: TEXT if its line is complete, else PART, and as many PART frames
+/// before as it takes.
+pub fn put_text(out: &mut Buffer, mut text: &[u8], complete: bool) {
+    while text.len() > MAX_PAYLOAD {
+        let (piece, rest) = text.split_at(cut(text));
+        put(out, PART, piece);
+        text = rest;
+    }
+    put(out, if complete { TEXT } else { PART }, text);
+}
+
+/// Where to cut text that is too long for one frame: not inside a character.
+fn cut(text: &[u8]) -> usize {
+    let continues = |&at: &usize| text[at] & 0b1100_0000 == 0b1000_0000;
+    let nearby = MAX_PAYLOAD - 3..=MAX_PAYLOAD;
+    nearby.rev().find(|at| !continues(at)).unwrap_or(MAX_PAYLOAD)
+}
+
+fn put(out: &mut Buffer, tag: u8, payload: &[u8]) {
+    out.push(&header(tag, payload.len()));
+    out.push(payload);
 }
 
 /// Appends a BYE; a reason over [`MAX_REASON`] bytes is cut at a character.
 pub fn put_bye(out: &mut Buffer, reason: &str) {
     let length = (0..=reason.len().min(MAX_REASON)).rfind(|&at| reason.is_char_boundary(at));
-    let reason = &reason.as_bytes()[..length.unwrap_or(0)];
-    out.push(&header(BYE, reason.len()));
-    out.push(reason);
+    put(out, BYE, &reason.as_bytes()[..length.unwrap_or(0)]);
 }
 
 #[cfg(test)]

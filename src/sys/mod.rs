@@ -4,6 +4,7 @@
 //! argument why it is sound, and no function here knows what a conversation is.
 
 pub mod clock;
+pub mod handoff;
 pub mod keyboard;
 pub mod mailbox;
 pub mod process;
@@ -12,3 +13,9 @@ pub mod signals;
 pub mod sink;
 pub mod sockets;
 pub mod tty;
+
+/// What the system says of an error, without its number.
+pub fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}

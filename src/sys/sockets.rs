@@ -55,6 +55,22 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
+/// The listening socket that the service manager handed over, if it did (sd_listen_fds(3)).
+///
+/// # Errors
+/// It handed over something else.
+pub fn activated() -> io::Result<Option<TcpListener>> {
+    let mut fds: Vec<OwnedFd> = sd_notify::listen_fds()?.map(own).collect();
+    let Some(socket) = fds.pop() else { return Ok(None) };
+    if !fds.is_empty() || !getsockopt(&socket, sockopt::AcceptConn).unwrap_or(false) {
+        let message = "LISTEN_FDS should hand over one listening socket, and nothing else";
+        return Err(io::Error::new(ErrorKind::InvalidInput, message));
+    }
+    let listener = TcpListener::from(socket);
+    listener.set_nonblocking(true)?;
+    Ok(Some(listener))
+}
+
 /// Why a number is not the descriptor of a call.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unfit {
@@ -66,6 +82,8 @@ pub enum Unfit {
     Listening,
     NotConnected,
 }
+
+impl std::error::Error for Unfit {}
 
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,6 +114,16 @@ pub fn adopt(number: RawFd) -> Result<OwnedFd, Unfit> {
     }
     // SAFETY: the descriptor is borrowed for questions only; a closed one answers EBADF.
     let fd = unsafe { BorrowedFd::borrow_raw(number) };
+    fitting(fd)?;
+    let _ = fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
+    Ok(own(number))
+}
+
+/// Whether `fd` is a connected stream socket: the socket of a call.
+///
+/// # Errors
+/// It is something else.
+pub fn fitting(fd: BorrowedFd<'_>) -> Result<(), Unfit> {
     match getsockopt(&fd, sockopt::SockType) {
         Ok(SockType::Stream) => {}
         Ok(_) => return Err(Unfit::NotAStream),
@@ -106,13 +134,11 @@ pub fn adopt(number: RawFd) -> Result<OwnedFd, Unfit> {
         return Err(Unfit::Listening);
     }
     // A call that its caller has ended already still counts: what it said is there to be read.
-    let ended =
-        getpeername::<SockaddrStorage>(number) == Err(Errno::ENOTCONN) && receivable(fd) == 0;
-    if ended {
+    let gone = getpeername::<SockaddrStorage>(fd.as_raw_fd()) == Err(Errno::ENOTCONN);
+    if gone && receivable(fd) == 0 {
         return Err(Unfit::NotConnected);
     }
-    let _ = fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC));
-    Ok(own(number))
+    Ok(())
 }
 
 fn receivable(fd: BorrowedFd<'_>) -> usize {

@@ -30,6 +30,8 @@ impl Raw {
         let before = tcgetattr(io::stdin())?;
         let mut raw = before.clone();
         raw.local_flags -= LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::IEXTEN;
+        // A signal key must not throw away what was typed before it.
+        raw.local_flags |= LocalFlags::NOFLSH;
         raw.input_flags -=
             InputFlags::ICRNL | InputFlags::INLCR | InputFlags::IGNCR | InputFlags::IXON;
         // Ctrl-\ would end the process without a word, and without giving the terminal back.

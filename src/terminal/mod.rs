@@ -76,7 +76,7 @@ pub trait Terminal {
     /// Has the terminal again.
     fn resume(&mut self) {}
 
-    /// Gives the terminal back for good, once its outlets are empty.
+    /// Gives the terminal back for good; what is to be written for that is in the outlets.
     fn finish(&mut self) {}
 }
 

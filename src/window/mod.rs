@@ -1,35 +1,103 @@
 //! How a handler gets its own keyboard and screen.
 //!
-//! One file for each way; in the console, the handler needs none. The invariant: a window is opened by the helper of a call, in place of itself, and whatever
-//! program it is, it ends up running `talk handler` with the call's socket.
+//! One file for each way, and `handoff` for those that inherit no descriptors; the console is the server's own terminal
+//! and opens nothing. The invariant: a window is opened by the helper of a call, and whatever program it is, it ends up
+//! running `talk handler` with the call's socket.
 
+pub mod command;
+pub mod handoff;
+pub mod tmux;
 pub mod xterm;
 
-use std::ffi::OsString;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::protocol::name::Name;
 
-/// Where the conversations of a desk are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A way to open windows.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Window {
-    /// An xterm for every call.
     Xterm,
-    /// The server's own terminal for all calls.
+    Tmux,
+    /// The server's own terminal, for all calls.
     Console,
+    Command(command::Terminal),
 }
 
 impl FromStr for Window {
-    type Err = &'static str;
+    type Err = String;
 
+    /// One of the ways that have a name, else the command of a terminal that is on PATH.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
+            "auto" => Ok(Self::suitable()),
             "xterm" => Ok(Self::Xterm),
+            "tmux" => Ok(Self::Tmux),
             "console" => Ok(Self::Console),
-            _ => Err("a window is xterm or console"),
+            command => {
+                let terminal: command::Terminal = command.parse()?;
+                if !on_path(terminal.program()) {
+                    return Err(format!("no program '{}' is on PATH", terminal.program()));
+                }
+                Ok(Self::Command(terminal))
+            }
         }
     }
+}
+
+/// Where the windows are to be seen.
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Xterm => match env::var("DISPLAY") {
+                Ok(display) => write!(f, "xterm on display {display}"),
+                Err(_) => write!(f, "xterm, but DISPLAY is not set: none can be seen"),
+            },
+            Self::Tmux => f.write_str(&tmux::hint()),
+            Self::Console => f.write_str("console (this terminal)"),
+            Self::Command(terminal) => terminal.fmt(f),
+        }
+    }
+}
+
+impl Window {
+    /// What to do when a window ends without a word.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Xterm => "; does DISPLAY name a display that you may use? Try it: xterm -e true",
+            Self::Tmux | Self::Console | Self::Command(_) => "",
+        }
+    }
+
+    /// The way that suits the surroundings of this process.
+    pub fn suitable() -> Self {
+        let set = |variable| env::var_os(variable).is_some_and(|value| !value.is_empty());
+        if set("DISPLAY") && on_path(xterm::PROGRAM) {
+            Self::Xterm
+        } else if set("TMUX") && on_path(tmux::PROGRAM) {
+            Self::Tmux
+        } else {
+            Self::Console
+        }
+    }
+}
+
+/// Whether a program of this name could be started.
+fn on_path(program: &str) -> bool {
+    let executable = |path: PathBuf| {
+        fs::metadata(path)
+            .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return executable(program.into());
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| executable(directory.join(program)))
 }
 
 /// What every handler of a desk is started with.
@@ -47,7 +115,7 @@ pub struct Handler {
 
 impl Handler {
     /// The command that holds the call which is found at `call`.
-    pub fn command(&self, call: &str) -> Vec<OsString> {
+    pub fn command(&self, call: &OsStr) -> Vec<OsString> {
         let mut argv = vec![self.talk.clone().into(), "handler".into()];
         argv.extend(self.plain.then(|| "--plain".into()));
         argv.extend(self.bell.then(|| "--bell".into()));

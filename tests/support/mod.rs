@@ -3,6 +3,7 @@
 //! Each test file uses a part of this.
 #![allow(dead_code, reason = "every test file is a crate of its own and none uses everything")]
 
+pub mod display;
 pub mod tmux;
 
 use std::ffi::OsStr;
@@ -199,7 +200,9 @@ impl Desk {
 
     /// A desk whose `xterm` is the script of a [`Window`].
     pub fn with_windows_of(window: &Window) -> Self {
-        Self::open(talk(&["server", "--name", "desk"]).env("PATH", window.path()))
+        Self::open(
+            talk(&["server", "--name", "desk", "--window", "xterm"]).env("PATH", window.path()),
+        )
     }
 
     pub fn port(&self) -> String {
@@ -245,6 +248,7 @@ impl Window {
             "#!/bin/sh\n\
              dir={}\n\
              ls -l /proc/$$/fd > \"$dir/fds\" & wait\n\
+             cp /proc/$$/status \"$dir/status\"\n\
              for word; do printf '%s\\n' \"$word\"; done > \"$dir/argv.new\"\n\
              mv \"$dir/argv.new\" \"$dir/argv\"\n\
              while [ \"$1\" != -e ]; do shift; done\n\

@@ -1,9 +1,12 @@
-//! A terminal that is used like a person's: keys go in, rows come out.
+//! A real tmux with a server of its own, in which keys are pressed and the screen is read.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{installed, wait_for};
+
+/// What runs in its first window.
+const SHELL: &str = "env PS1='$ ' bash --norc -i";
 
 /// A tmux of its own, with one window that runs a shell.
 pub struct Tmux {

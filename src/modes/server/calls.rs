@@ -14,7 +14,6 @@ use super::link::Link;
 use crate::report::Report;
 use crate::terminal::console::Console;
 use crate::terminal::printable;
-use crate::window::xterm;
 
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +44,14 @@ pub struct Calls {
     calls: BTreeMap<u32, Call>,
     last: u32,
     pub console: Console,
+    /// What to do when a window fails without a word.
+    advice: &'static str,
 }
 
 impl Calls {
-    /// No calls yet.
-    pub fn new(console: Console) -> Self {
-        Self { calls: BTreeMap::new(), last: 0, console }
+    /// No calls yet; `advice` is what to do when a window fails without a word.
+    pub fn new(console: Console, advice: &'static str) -> Self {
+        Self { calls: BTreeMap::new(), last: 0, console, advice }
     }
 
     /// Writes a line to the log.
@@ -123,12 +124,12 @@ impl Calls {
         let event = match call.stage {
             Stage::CheckingIn => format!("from {} dropped: its helper {status}", call.from),
             Stage::Opening if call.in_console => format!("ended: its handler {status}"),
-            Stage::Opening => format!(
-                "ended: no window: {} {status} and no handler said hello; does DISPLAY name a display \
-                 that you may use? Try it: {} -e true",
-                xterm::PROGRAM,
-                xterm::PROGRAM
-            ),
+            Stage::Opening => {
+                format!(
+                    "ended: no window: it {status} before its handler said hello{}",
+                    self.advice
+                )
+            }
             Stage::Open => "ended: its handler was killed".into(),
             Stage::Ended => return self.forget(number),
         };

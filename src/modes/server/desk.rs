@@ -20,7 +20,7 @@ use crate::sys::mailbox::Mailbox;
 use crate::sys::process;
 use crate::sys::ready::{self, Want};
 use crate::sys::signals::Signals;
-use crate::window::Handler;
+use crate::window::{Handler, Window};
 
 /// The signals of every desk: the ones that end it, and that a process of a call has ended.
 pub const SIGNALS: &[Signal] = ALL_SIGNALS.first_chunk::<4>().expect("there are more").as_slice();
@@ -51,10 +51,9 @@ pub struct Desk {
     mailbox: Mailbox,
     pub(super) signals: Signals,
     pub(super) calls: Calls,
+    window: Window,
     handler: Handler,
-    /// With a console, whoever types there.
-    has_console: bool,
-    /// Until it ends.
+    /// Whoever types at the console, until that ends.
     pub(super) keyboard: Option<Keyboard>,
     pub(super) scratch: Box<[u8]>,
     /// Until when the listener is left alone.
@@ -72,12 +71,13 @@ struct Ready {
 }
 
 impl Desk {
-    /// A desk, with a console if it has a keyboard.
+    /// A desk; with a console, it has a keyboard.
     pub fn new(
         listener: TcpListener,
         mailbox: Mailbox,
         signals: Signals,
         calls: Calls,
+        window: Window,
         handler: Handler,
         keyboard: Option<Keyboard>,
     ) -> Self {
@@ -86,8 +86,8 @@ impl Desk {
             mailbox,
             signals,
             calls,
+            window,
             handler,
-            has_console: keyboard.is_some(),
             keyboard,
             scratch: vec![0; READ_SIZE].into(),
             resting: None,
@@ -103,9 +103,9 @@ impl Desk {
         if let Some(listener) = &self.listener {
             self.calls.log(&format!("listening on {}", listener.local_addr()?));
         }
-        if self.has_console {
-            self.calls.log("windows: console (this terminal)");
-        }
+        self.calls.log(&format!("windows: {}", self.window));
+        // Whoever started this and wants to know; most do not.
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         while !self.is_over() {
             let ready = self.wait()?;
             // First: what a handler reports comes before what it shows.
@@ -142,9 +142,13 @@ impl Desk {
         self.listener = None;
     }
 
+    fn has_console(&self) -> bool {
+        self.window == Window::Console
+    }
+
     fn is_over(&self) -> bool {
         let Some(limit) = self.closing else { return false };
-        let drained = !self.has_console || self.calls.console.is_drained();
+        let drained = !self.has_console() || self.calls.console.is_drained();
         Instant::now() >= limit || drained && self.calls.links().next().is_none()
     }
 
@@ -185,7 +189,7 @@ impl Desk {
     /// Writes to the console what there is room for. Without one there is only a log, which nobody has to read.
     fn flush(&mut self, room: bool) -> Result<()> {
         match self.calls.console.flush(room) {
-            Err(error) if self.has_console => Err(error).context("the console's screen is gone"),
+            Err(error) if self.has_console() => Err(error).context("the console's screen is gone"),
             _ => Ok(()),
         }
     }
@@ -213,9 +217,10 @@ impl Desk {
     }
 
     fn fork_helper(&mut self, number: u32, call: &TcpStream, from: SocketAddr) -> io::Result<()> {
-        let (link, handlers) = self.has_console.then(Link::pair).transpose()?.unzip();
+        let (link, handlers) = self.has_console().then(Link::pair).transpose()?.unzip();
         let helper = Helper {
             call,
+            window: &self.window,
             handler: &self.handler,
             signals: &self.signals,
             reporter: Reporter::new(self.mailbox.address(), number),

@@ -3,11 +3,14 @@
 //! It runs in a forked child of the server. The invariant: no window before a complete valid HELLO, so that a port scan
 //! or a stray browser never puts anything on the desk's screen.
 
-use std::io::ErrorKind;
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
+use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
+use std::process::{Child, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -25,7 +28,8 @@ use crate::sys::ready::Want;
 use crate::sys::signals::Signals;
 use crate::sys::{process, ready, sockets};
 use crate::terminal::printable;
-use crate::window::{Handler, xterm};
+use crate::window::handoff::{Note, Offer};
+use crate::window::{Handler, Window, command, tmux, xterm};
 
 /// The most bytes of a first frame that can be checked in.
 const FIRST_FRAME: usize = 128;
@@ -35,6 +39,7 @@ const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 /// What a helper needs to know.
 pub struct Helper<'a> {
     pub call: &'a TcpStream,
+    pub window: &'a Window,
     pub handler: &'a Handler,
     pub signals: &'a Signals,
     pub reporter: Reporter,
@@ -43,7 +48,8 @@ pub struct Helper<'a> {
 }
 
 impl Helper<'_> {
-    /// Checks the call in and becomes its window. Returns only when that failed, with the status to exit with.
+    /// Checks the call in, opens its window or becomes it, and stays as long as the window does. Returns the status to
+    /// exit with.
     pub fn run(&self) -> u8 {
         // A session of its own: Ctrl-C at the desk's terminal is not for the windows.
         let _ = nix::unistd::setsid();
@@ -56,11 +62,7 @@ impl Helper<'_> {
             }
         };
         self.reporter.send(&Report::Hello(caller.clone()));
-        let opened = match self.console {
-            Some(console) => self.become_handler(console),
-            None => self.become_window(&caller).map(|never| match never {}),
-        };
-        let why = match opened {
+        let why = match self.open_window(&caller) {
             Ok(status) => return status,
             Err(why) => why,
         };
@@ -69,10 +71,25 @@ impl Helper<'_> {
         1
     }
 
+    /// Opens the window and returns when it has closed, with the status to exit with.
+    fn open_window(&self, caller: &Name) -> Result<u8> {
+        process::close_all_on_exec().context("cannot close descriptors")?;
+        self.signals.release().context("cannot give signals back")?;
+        let title = printable::label(caller.as_bytes());
+        match self.window {
+            Window::Xterm => self.become_xterm(&title).map(|never| match never {}),
+            Window::Console => self.become_handler(),
+            Window::Tmux => self.offer(|handler| tmux::open(&title, handler).map(|()| None)),
+            Window::Command(terminal) => {
+                self.offer(|handler| terminal.open(&title, handler).map(Some))
+            }
+        }
+    }
+
     /// Becomes the handler of the call, without exec. Returns the status to exit with.
-    fn become_handler(&self, console: &UnixStream) -> Result<u8> {
+    fn become_handler(&self) -> Result<u8> {
+        let console = self.console.context("the console has no place for it")?;
         process::converse_on(console).context("cannot redirect standard input and output")?;
-        self.signals.release()?;
         let desk = DeskEnd {
             call: self.call.try_clone()?.into(),
             name: self.handler.name.clone(),
@@ -85,21 +102,41 @@ impl Helper<'_> {
         Ok(u8::from(!desk.converse().is_ok_and(|status| status == ExitCode::SUCCESS)))
     }
 
-    fn become_window(&self, caller: &Name) -> Result<std::convert::Infallible> {
-        process::close_all_on_exec().context("cannot close descriptors")?;
+    /// Becomes the xterm, which inherits the call.
+    fn become_xterm(&self, title: &str) -> Result<Infallible> {
         let call = sockets::hand_over(self.call.try_clone()?.into())?;
-        self.signals.release()?;
-        let title = printable::label(caller.as_bytes());
-        let command = xterm::command(&title, self.handler.command(&call.to_string()));
-        let name = std::str::from_utf8(self.handler.name.as_bytes()).unwrap_or_default();
+        let command = xterm::command(title, self.handler.command(call.to_string().as_ref()));
+        let name = OsStr::from_bytes(self.handler.name.as_bytes());
         let reports = self.reporter.variable();
-        let variables = [(NAME_VARIABLE, name.as_ref()), (report::VARIABLE, reports.as_ref())];
+        let variables = [(NAME_VARIABLE, name), (report::VARIABLE, reports.as_ref())];
         process::exec(&command, &variables).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)")
             }
             _ => anyhow!("xterm cannot be started: {error}"),
         })
+    }
+
+    /// Offers the call to the handler in the window that `open` opens, and waits for the handler's end.
+    fn offer(&self, open: impl FnOnce(&[OsString]) -> Result<Option<Child>>) -> Result<u8> {
+        let offer = Offer::new()?;
+        let mut terminal = open(&self.handler.command(offer.path().as_os_str()))?;
+        let note = Note { name: self.handler.name.clone(), reporter: Some(self.reporter.clone()) };
+        let handed_over = offer.hand_over(self.call.as_fd(), &note, || {
+            terminal.as_mut().map_or(Ok(()), command::check)
+        });
+        drop(offer);
+        let handler = match handed_over {
+            Ok(handler) => handler,
+            Err(why) => {
+                // A window that comes now would find nothing to show.
+                terminal.as_mut().map(Child::kill);
+                return Err(why);
+            }
+        };
+        // It says nothing: its end is its message.
+        while (&handler).read(&mut [0]).is_ok_and(|count| count > 0) {}
+        Ok(0)
     }
 
     fn say_bye(&self, reason: &str) {
@@ -120,7 +157,7 @@ fn check_in(call: &TcpStream) -> Result<Name> {
     loop {
         // Half a frame keeps a socket readable: wake for more than what was seen.
         sockets::readable_at(call, seen + 1)?;
-        ready::select(&mut [Want::read(call, true)], Some(deadline), &SigSet::empty())?;
+        ready::poll(&mut [Want::read(call, true)], Some(deadline), &SigSet::empty())?;
         if Instant::now() >= deadline {
             bail!("no HELLO within {} s", HELLO_LIMIT.as_secs());
         }

@@ -1,0 +1,93 @@
+//! One descriptor handed from process to process over a Unix socket, with a message (unix(7), SCM_RIGHTS).
+//!
+//! The invariant: both ends know that the other one has their user id before anything changes hands.
+
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, getsockopt, recvmsg, sendmsg, sockopt,
+};
+use nix::unistd::geteuid;
+
+use super::sockets;
+
+/// The longest message, in bytes.
+pub const MAX_MESSAGE: usize = 512;
+
+/// Whether the process at the other end runs as the same user, as far as the kernel says.
+///
+/// # Errors
+/// getsockopt(2) failed.
+pub fn is_ours(stream: &UnixStream) -> io::Result<bool> {
+    Ok(getsockopt(stream, sockopt::PeerCredentials)?.uid() == geteuid().as_raw())
+}
+
+/// Hands over a copy of `fd`, with a message of 1 to [`MAX_MESSAGE`] bytes.
+///
+/// # Errors
+/// sendmsg(2) failed.
+pub fn send(stream: &UnixStream, fd: BorrowedFd<'_>, message: &[u8]) -> io::Result<()> {
+    let fds = [fd.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let flags = MsgFlags::MSG_NOSIGNAL;
+    sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(message)], &rights, flags, None)?;
+    Ok(())
+}
+
+/// Receives a descriptor, close-on-exec, and its message.
+///
+/// # Errors
+/// recvmsg(2) failed, or no descriptor came.
+pub fn receive(stream: &UnixStream) -> io::Result<(OwnedFd, Vec<u8>)> {
+    let mut message = vec![0; MAX_MESSAGE];
+    let mut control = nix::cmsg_space!(RawFd);
+    let mut room = [IoSliceMut::new(&mut message)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let received = recvmsg::<()>(stream.as_raw_fd(), &mut room, Some(&mut control), flags)?;
+    let length = received.bytes;
+    let mut fds = Vec::new();
+    for control in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = control {
+            fds.extend(numbers.into_iter().map(sockets::own));
+        }
+    }
+    message.truncate(length);
+    let fd = fds
+        .pop()
+        .ok_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "no call was handed over"))?;
+    Ok((fd, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn a_descriptor_and_its_message_arrive_together() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (call, mut caller) = UnixStream::pair().unwrap();
+        assert!(is_ours(&ours).unwrap());
+        send(&ours, call.as_fd(), b"bob").unwrap();
+        drop(call);
+        let (call, message) = receive(&theirs).unwrap();
+        assert_eq!(message, b"bob");
+        caller.write_all(b"hi").unwrap();
+        let mut read = [0; 2];
+        UnixStream::from(call).read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"hi");
+    }
+
+    #[test]
+    fn a_message_without_a_descriptor_is_an_error() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        ours.write_all(b"nothing").unwrap();
+        assert!(receive(&theirs).is_err());
+        drop(ours);
+        assert!(receive(&theirs).is_err());
+    }
+}

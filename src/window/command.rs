@@ -1,0 +1,96 @@
+//! Any terminal: a command that is given the handler as its last words.
+//!
+//! Nobody knows whether such a terminal runs its program itself or asks a daemon to, so the call goes over by `handoff`.
+//! The invariant: no shell ever sees the words.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+
+/// What stands for the title of the window.
+const TITLE: &str = "%t";
+
+/// A command that opens a terminal; its words are at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminal {
+    words: Vec<String>,
+}
+
+impl FromStr for Terminal {
+    type Err = String;
+
+    /// Splits a command as a shell does, without variables or globs.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words = shell_words::split(text).map_err(|error| format!("'{text}': {error}"))?;
+        if words.is_empty() {
+            return Err("a terminal's command needs at least one word".into());
+        }
+        Ok(Self { words })
+    }
+}
+
+impl fmt::Display for Terminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shell_words::join(&self.words))
+    }
+}
+
+impl Terminal {
+    /// The program that is looked up on PATH.
+    pub fn program(&self) -> &str {
+        &self.words[0]
+    }
+
+    /// Starts it with this title, to run `handler`.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn open(&self, title: &str, handler: &[OsString]) -> Result<Child> {
+        let words = self.words[1..].iter().map(|word| word.replace(TITLE, title));
+        Command::new(self.program())
+            .args(words)
+            .args(handler)
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("{} cannot be started", self.program()))
+    }
+}
+
+/// Whether the process of a terminal has failed. One that ended well may have handed the window to a daemon.
+///
+/// # Errors
+/// It has failed.
+pub fn check(terminal: &mut Child) -> Result<()> {
+    match terminal.try_wait()? {
+        Some(status) if !status.success() => {
+            bail!("the terminal failed ({status}) before its handler came")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_as_a_shell_does() {
+        let terminal: Terminal = "foot --title '%t at my desk' -e".parse().unwrap();
+        assert_eq!(terminal.words, ["foot", "--title", "%t at my desk", "-e"]);
+        assert_eq!(terminal.to_string(), "foot --title '%t at my desk' -e");
+        for wrong in ["", "   ", "foot 'unfinished"] {
+            assert!(wrong.parse::<Terminal>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_title_is_one_word_whatever_it_is() {
+        let terminal: Terminal = "test %t =".parse().unwrap();
+        let title = "a; $(b) 'c";
+        let mut child = terminal.open(title, &[title.into()]).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+}

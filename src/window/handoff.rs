@@ -1,0 +1,198 @@
+//! The call goes to its handler over a Unix socket: for windows that do not inherit descriptors.
+//!
+//! A terminal that is a client of a daemon (tmux, gnome-terminal) starts the handler from a process that has never seen
+//! the call. So the helper offers it at a path that only its user can reach, to whoever collects it first, once. The
+//! invariant: the path is gone as soon as the call was collected, or is not going to be.
+
+use std::fs::{self, DirBuilder};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::SigSet;
+
+use crate::protocol::name::Name;
+use crate::report::Reporter;
+use crate::sys::ready::{self, Want};
+use crate::sys::{handoff, sockets};
+
+/// How long a window may take to collect its call.
+pub const COLLECT_LIMIT: Duration = Duration::from_secs(20);
+/// How often a helper that waits for its call to be collected looks after the window's process.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A call on offer.
+pub struct Offer {
+    directory: PathBuf,
+    listener: UnixListener,
+}
+
+impl Offer {
+    /// Offers a call at a new path, in a directory of its own.
+    ///
+    /// # Errors
+    /// The directory for sockets (`$XDG_RUNTIME_DIR`, else the one for temporary files) cannot be written to.
+    pub fn new() -> Result<Self> {
+        let parent =
+            std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
+        let directory = parent.join(format!("talk-{}-{now:x}", std::process::id()));
+        // Never one that exists already: whoever made it may reach into it.
+        let made = DirBuilder::new().mode(0o700).create(&directory);
+        made.with_context(|| format!("cannot create {}", directory.display()))?;
+        let offer = UnixListener::bind(directory.join("call"));
+        let listener = offer.inspect_err(|_| drop(fs::remove_dir(&directory)))?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { directory, listener })
+    }
+
+    /// Where the handler finds the call.
+    pub fn path(&self) -> PathBuf {
+        self.directory.join("call")
+    }
+
+    /// Waits until somebody of the same user collects the call, and hands it over. `failed` says whether the window's
+    /// process has failed meanwhile. Returns the connection whose end is the handler's end.
+    ///
+    /// # Errors
+    /// Nobody came in time, or the window failed.
+    pub fn hand_over(
+        &self,
+        call: BorrowedFd<'_>,
+        note: &Note,
+        mut failed: impl FnMut() -> Result<()>,
+    ) -> Result<UnixStream> {
+        let deadline = Instant::now() + COLLECT_LIMIT;
+        while Instant::now() < deadline {
+            let mut wants = [Want::read(&self.listener, true)];
+            ready::poll(&mut wants, Some(Instant::now() + LOOK), &SigSet::empty())?;
+            if !wants[0].ready {
+                failed()?;
+                continue;
+            }
+            let (stream, _) = self.listener.accept()?;
+            if handoff::is_ours(&stream)? {
+                handoff::send(&stream, call, &note.encode())?;
+                return Ok(stream);
+            }
+        }
+        bail!("no handler came for the call within {} s", COLLECT_LIMIT.as_secs())
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.path());
+        let _ = fs::remove_dir(&self.directory);
+    }
+}
+
+/// What a handler needs to know that it does not inherit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// The desk's name.
+    pub name: Name,
+    pub reporter: Option<Reporter>,
+}
+
+impl Note {
+    /// The name, a zero byte, then where to report (empty: nowhere).
+    fn encode(&self) -> Vec<u8> {
+        let reports = self.reporter.as_ref().map(Reporter::variable).unwrap_or_default();
+        [self.name.as_bytes(), b"\0", reports.as_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let zero = bytes.iter().position(|&byte| byte == 0)?;
+        let reports = std::str::from_utf8(&bytes[zero + 1..]).ok()?;
+        Some(Self { name: Name::from_wire(&bytes[..zero])?, reporter: Reporter::parse(reports) })
+    }
+}
+
+/// A call that was collected.
+pub struct Collected {
+    pub call: OwnedFd,
+    pub note: Note,
+    /// Tells the helper, by its end, when this process has ended.
+    pub helper: UnixStream,
+}
+
+/// Collects the call that is offered at `path`.
+///
+/// # Errors
+/// Nothing is offered there, or not by this user.
+pub fn collect(path: &Path) -> Result<Collected> {
+    let helper = UnixStream::connect(path)
+        .with_context(|| format!("no call is offered at {}", path.display()))?;
+    ensure!(
+        handoff::is_ours(&helper)?,
+        "the call at {} is offered by another user",
+        path.display()
+    );
+    let (call, note) = handoff::receive(&helper).context("the call was not handed over")?;
+    sockets::fitting(call.as_fd()).context("what was handed over is no call")?;
+    let note = Note::decode(&note).context("what came with the call is not understood")?;
+    Ok(Collected { call, note, helper })
+}
+
+impl AsFd for Offer {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::os::unix::fs::PermissionsExt;
+    use std::thread;
+
+    use anyhow::anyhow;
+
+    use super::*;
+
+    fn note() -> Note {
+        Note { name: "bob".parse().unwrap(), reporter: Some(Reporter::new("talk-1-2", 3)) }
+    }
+
+    #[test]
+    fn a_note_travels_whole() {
+        for note in [note(), Note { reporter: None, ..note() }] {
+            assert_eq!(Note::decode(&note.encode()), Some(note));
+        }
+        for junk in [&b""[..], b"bob", b"\0talk-1-2/3", b"bob\0\xff"] {
+            assert_eq!(Note::decode(junk), None);
+        }
+    }
+
+    #[test]
+    fn a_call_is_collected_once_and_leaves_nothing_behind() {
+        let offer = Offer::new().unwrap();
+        let (path, directory) = (offer.path(), offer.directory.clone());
+        assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
+        let (call, _caller) = UnixStream::pair().unwrap();
+        let collector = thread::spawn({
+            let path = path.clone();
+            move || collect(&path)
+        });
+        let held = offer.hand_over(call.as_fd(), &note(), || Ok(())).unwrap();
+        let collected = collector.join().unwrap().unwrap();
+        assert_eq!(collected.note, note());
+        drop(offer);
+        assert!(!directory.exists());
+        assert!(collect(&path).is_err());
+        drop(collected);
+        assert_eq!(io::Read::read(&mut &held, &mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_window_that_fails_is_not_waited_for() {
+        let (call, _caller) = UnixStream::pair().unwrap();
+        let offer = Offer::new().unwrap();
+        let error = offer.hand_over(call.as_fd(), &note(), || Err(anyhow!("exited"))).unwrap_err();
+        assert_eq!(error.to_string(), "exited");
+    }
+}

@@ -1,0 +1,64 @@
+//! The tmux window: one for each call, in the session around the server or in one that anybody can attach to.
+//!
+//! The handler is a child of the tmux server, not of the helper, so the call goes over by `handoff`. The invariant: a
+//! name from the network is never expanded by tmux, whose formats can run commands (tmux(1), FORMATS).
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// The program that is looked up on PATH.
+pub const PROGRAM: &str = "tmux";
+/// The session that is made on demand.
+const SESSION: &str = "talk";
+/// The mark that begins a format.
+const FORMAT: char = '#';
+
+/// Whether this process runs inside tmux.
+pub fn surrounds() -> bool {
+    std::env::var_os("TMUX").is_some_and(|value| !value.is_empty())
+}
+
+/// How to see the windows.
+pub fn hint() -> String {
+    if surrounds() {
+        "in this tmux session, one for each call".into()
+    } else {
+        format!("in tmux; see them with: tmux attach -t {SESSION}")
+    }
+}
+
+/// Opens a window with this title that runs `handler`, without turning to it.
+///
+/// # Errors
+/// tmux is not on PATH or refuses.
+pub fn open(title: &str, handler: &[OsString]) -> Result<()> {
+    let title = title.replace(FORMAT, "♯");
+    let window = |place: &[&str]| {
+        let report = ["-d", "-P", "-F", "#{window_id}", "-n", &title, "--"];
+        let words = place.iter().chain(&report).map(OsString::from);
+        run(&words.chain(handler.iter().cloned()).collect::<Vec<_>>())
+    };
+    let id = if surrounds() {
+        window(&["new-window"])?
+    } else {
+        let in_session = || window(&["new-window", "-t", &format!("={SESSION}:")]);
+        // Another call may make the session at the same moment.
+        in_session()
+            .or_else(|_| window(&["new-session", "-s", SESSION]))
+            .or_else(|_| in_session())?
+    };
+    // The bell shows in the status line by default, activity only where it is asked for.
+    run(&["set-option", "-w", "-t", &id, "monitor-activity", "on"].map(OsString::from))?;
+    Ok(())
+}
+
+/// What tmux answers to a command.
+fn run(arguments: &[OsString]) -> Result<String> {
+    let output = Command::new(PROGRAM).args(arguments).output();
+    let output =
+        output.context("tmux cannot be started; is it installed (Debian: apt install tmux)?")?;
+    ensure!(output.status.success(), "tmux: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

@@ -1,0 +1,104 @@
+//! A display without a screen, on which windows open, keys are pressed and text is read with the mouse.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use super::{installed, wait_for};
+
+/// A display of its own.
+pub struct Display {
+    server: Child,
+    pub name: String,
+}
+
+impl Display {
+    pub fn open() -> Self {
+        let mut server = Command::new(installed("Xvfb"))
+            .args(["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
+        assert!(!number.is_empty(), "Xvfb opened no display");
+        Self { server, name: format!(":{}", number.trim()) }
+    }
+
+    pub fn run(&self, program: &str, arguments: &[&str]) -> Option<String> {
+        let output = Command::new(installed(program))
+            .args(arguments)
+            .env("DISPLAY", &self.name)
+            .output()
+            .unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// The window with this title.
+    pub fn window(&self, title: &str) -> Option<String> {
+        self.run("xdotool", &["search", "--onlyvisible", "--name", &format!("^{title}$")])
+    }
+
+    pub fn wait_for_window(&self, title: &str) -> String {
+        wait_for(&format!("the window {title}"), || self.window(title))
+    }
+
+    /// Types as a person does who has turned to this window.
+    pub fn type_into(&self, window: &str, text: &str) {
+        let focus = ["windowraise", window, "windowfocus", "--sync", window];
+        self.run("xdotool", &focus).expect("the window takes the focus");
+        for line in text.split_inclusive('\n') {
+            self.run("xdotool", &["type", "--delay", "1", line.trim_end()])
+                .expect("keys are typed");
+            if line.ends_with('\n') {
+                self.run("xdotool", &["key", "Return"]).expect("keys are typed");
+            }
+        }
+    }
+
+    /// What a person reads in the window, got by selecting it all with the mouse.
+    pub fn read(&self, window: &str) -> String {
+        let select = [
+            "windowraise",
+            window,
+            "mousemove",
+            "--window",
+            window,
+            "3",
+            "3",
+            "mousedown",
+            "1",
+            "mousemove",
+            "--window",
+            window,
+            "470",
+            "310",
+            "mouseup",
+            "1",
+        ];
+        self.run("xdotool", &select).expect("the mouse moves");
+        self.run("xsel", &["--output", "--primary"]).unwrap_or_default()
+    }
+
+    /// Presses keys in a window until it is gone.
+    pub fn close_window(&self, title: &str) {
+        wait_for(&format!("the window {title} to close"), || {
+            let Some(window) = self.window(title) else { return Some(()) };
+            self.run("xdotool", &["windowfocus", &window, "key", "space"]);
+            None
+        });
+    }
+
+    pub fn wait_for_text(&self, window: &str, text: &str) {
+        wait_for(&format!("{text:?} in a window"), || {
+            self.read(window).contains(text).then_some(())
+        });
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
