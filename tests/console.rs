@@ -93,6 +93,7 @@ fn five_callers_share_a_console_at_pipes() {
     assert_eq!(heard[3], ["good night"]);
 
     desk.server.say("/hangup 2\n");
+    callers[1].notice_with("desk left");
     callers[1].end_input();
     assert_eq!(callers[1].status(), 0);
     assert_eq!(desk.server.line(), "call 2 ended: said goodbye to bob");

@@ -10,7 +10,7 @@ use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, ExitCode};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -99,7 +99,7 @@ impl Helper<'_> {
             reporter: Some(self.reporter.clone()),
         };
         // What went wrong is in the report; nobody reads standard error here.
-        Ok(u8::from(!desk.converse().is_ok_and(|status| status == ExitCode::SUCCESS)))
+        Ok(desk.converse().is_err().into())
     }
 
     /// Becomes the xterm, which inherits the call.

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use memchr::memchr;
 
 use super::{Kind, Row, SCREEN_LIMIT, View};
+use crate::buffer::Buffer;
 use crate::terminal::outlet::Outlet;
 
 /// The longest line that is taken, in bytes.
@@ -21,7 +22,7 @@ pub struct Lines {
     /// Log lines that nobody read.
     lost: u64,
     /// What has been typed and not taken.
-    typed: Vec<u8>,
+    typed: Buffer,
     /// What comes up to the next newline belongs to a line that is too long.
     skipping: bool,
 }
@@ -34,7 +35,7 @@ impl Lines {
     pub fn new() -> io::Result<Self> {
         let out = Outlet::new(io::stdout().as_fd())?;
         let person = io::stdout().is_terminal();
-        Ok(Self { out, person, lost: 0, typed: Vec::new(), skipping: false })
+        Ok(Self { out, person, lost: 0, typed: Buffer::default(), skipping: false })
     }
 
     fn push(&mut self, line: &str) {
@@ -45,18 +46,18 @@ impl Lines {
 
 impl View for Lines {
     fn typed(&mut self, bytes: &[u8]) {
-        self.typed.extend_from_slice(bytes);
+        self.typed.push(bytes);
     }
 
     fn typed_last(&mut self) {
         if !self.typed.is_empty() {
-            self.typed.push(b'\n');
+            self.typed.push(b"\n");
         }
     }
 
     fn line(&mut self) -> Option<Vec<u8>> {
         loop {
-            let Some(end) = memchr(b'\n', &self.typed) else {
+            let Some(end) = memchr(b'\n', self.typed.bytes()) else {
                 if self.typed.len() > LINE_LIMIT {
                     self.typed.clear();
                     if !std::mem::replace(&mut self.skipping, true) {
@@ -67,10 +68,9 @@ impl View for Lines {
                 }
                 return None;
             };
-            let mut line: Vec<u8> = self.typed.drain(..=end).collect();
-            line.pop();
+            let line = self.typed.take(end + 1);
             if !std::mem::take(&mut self.skipping) {
-                return Some(line);
+                return Some(line[..end].to_owned());
             }
         }
     }

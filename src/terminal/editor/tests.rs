@@ -1,5 +1,6 @@
 //! The editor on a virtual screen, compared with pictures: scrollback and screen from the top, the cursor a `▏`.
 
+mod board;
 mod pictures;
 mod properties;
 mod terminal;
