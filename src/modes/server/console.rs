@@ -82,7 +82,9 @@ impl Desk {
         let now = Instant::now();
         self.closing = Some(if again { now } else { now + CLOSING_LIMIT });
         if !again && self.calls.links().next().is_some() {
-            self.calls.console.notice("saying goodbye to everybody; Ctrl-C ends at once");
+            self.calls
+                .console
+                .notice("saying goodbye to everybody; asked once more, the desk ends at once");
             self.hang_up_all();
         }
     }
