@@ -248,7 +248,7 @@ impl Window {
             "#!/bin/sh\n\
              dir={}\n\
              ls -l /proc/$$/fd > \"$dir/fds\" & wait\n\
-             cp /proc/$$/status \"$dir/status\"\n\
+             cp /proc/self/status \"$dir/status\"\n\
              for word; do printf '%s\\n' \"$word\"; done > \"$dir/argv.new\"\n\
              mv \"$dir/argv.new\" \"$dir/argv\"\n\
              while [ \"$1\" != -e ]; do shift; done\n\
