@@ -122,10 +122,14 @@ impl Desk {
             rows.push(screen.rows(0, width).next().unwrap());
         }
         screen.set_scrollback(0);
-        let ends = screen.rows(column, width);
-        for (index, (start, end)) in screen.rows(0, column).zip(ends).enumerate() {
-            let cursor = if index == usize::from(row) { "▏" } else { "" };
-            rows.push([&start, cursor, end.trim_end()].concat());
+        for (index, whole) in screen.rows(0, width).enumerate() {
+            // Only in its own row is the cursor sure not to stand within a wide character.
+            rows.push(if index == usize::from(row) {
+                let part = |from, to| screen.rows(from, to).nth(index).unwrap();
+                [&part(0, column), "▏", part(column, width).trim_end()].concat()
+            } else {
+                whole.trim_end().to_owned()
+            });
         }
         rows.join("\n").trim_end().to_owned()
     }
