@@ -4,7 +4,7 @@
 //! Nothing here ever blocks but that wait. The invariant: memory is bounded, because the keyboard is read only while
 //! little waits to be sent and the socket only while little waits to be shown.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -258,7 +258,7 @@ impl<'a> Engine<'a> {
                 self.conversation.leave(goodbye, Instant::now());
             }
             Ok(count) if count > 0 => self.typed(count),
-            Err(error) if is_momentary(&error) => {}
+            Err(error) if sys::is_momentary(&error) => {}
             Ok(_) | Err(_) => {
                 self.typing = false;
                 self.window_closed()?;
@@ -297,7 +297,7 @@ impl<'a> Engine<'a> {
         match sockets::receive(self.socket.as_fd(), room) {
             Ok(0) => self.conversation.closed(),
             Ok(count) => self.conversation.received(count, Instant::now()),
-            Err(error) if is_momentary(&error) => {}
+            Err(error) if sys::is_momentary(&error) => {}
             Err(error) => self.conversation.receive_failed(sys::reason(&error)),
         }
     }
@@ -306,7 +306,7 @@ impl<'a> Engine<'a> {
         while !self.send_blocked && !self.conversation.outgoing().is_empty() {
             match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => self.conversation.sent(count, Instant::now()),
-                Err(error) if is_momentary(&error) => self.peer_reads(false),
+                Err(error) if sys::is_momentary(&error) => self.peer_reads(false),
                 Err(error) => self.conversation.send_failed(sys::reason(&error)),
             }
         }
@@ -380,9 +380,4 @@ impl<'a> Engine<'a> {
     fn leave(&mut self, reason: &str) {
         self.conversation.leave(Goodbye::Leaving(reason), Instant::now());
     }
-}
-
-/// Whether an error only means that there is nothing to do at the moment.
-fn is_momentary(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }

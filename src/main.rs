@@ -3,6 +3,7 @@
 //! One executable that is several programs: started as `talk_client` or `talk_server` it is that mode, else its first
 //! argument names the mode. This is the one place that prints an error and decides the exit status.
 
+mod admission;
 mod buffer;
 mod desk_end;
 mod engine;

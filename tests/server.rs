@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use support::{Desk, Program, TALK, Window, command, failure, hello, read_frame, talk, wait_for};
@@ -196,10 +196,7 @@ fn an_xterm_that_ends_before_its_handler_began_is_reported() {
 
 #[test]
 fn a_handler_that_is_killed_ends_its_call_only() {
-    let window = Window::new("echo $$ > \"$dir/pid\"; exec \"$@\" < \"$dir/keyboard\"");
-    Command::new("mkfifo").arg(window.file("keyboard")).status().unwrap();
-    let _keyboard =
-        fs::File::options().read(true).write(true).open(window.file("keyboard")).unwrap();
+    let (window, _keyboard) = Window::typing();
     let mut desk = Desk::with_windows_of(&window);
     let mut alice = desk.call("alice");
     alice.notice_with("desk answered");
@@ -281,10 +278,7 @@ fn a_name_from_the_network_cannot_write_the_log() {
 #[test]
 fn stopping_the_desk_leaves_conversations_alone() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let window = Window::new("exec \"$@\" < \"$dir/keyboard\"");
-        Command::new("mkfifo").arg(window.file("keyboard")).status().unwrap();
-        let mut keyboard =
-            fs::File::options().read(true).write(true).open(window.file("keyboard")).unwrap();
+        let (window, mut keyboard) = Window::typing();
         let mut desk = Desk::with_windows_of(&window);
         let mut alice = desk.call("alice");
         alice.notice_with("desk answered");
@@ -336,11 +330,12 @@ fn it_listens_on_ipv4_and_ipv6_alike() {
 #[test]
 fn a_log_that_nobody_reads_holds_nobody_up() {
     let window = Window::answering("");
-    let mut server = talk(&["server", "0", "--bind", "127.0.0.1", "--window", "xterm"])
-        .env("PATH", window.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut server =
+        talk(&["server", "0", "--bind", "127.0.0.1", "--window", "xterm", "--max-calls", "2000"])
+            .env("PATH", window.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
     let mut log = BufReader::new(server.stdout.take().unwrap());
     let mut first = String::new();
     log.read_line(&mut first).unwrap();

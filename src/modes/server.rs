@@ -6,8 +6,10 @@
 mod calls;
 mod console;
 mod desk;
+mod door;
 mod helper;
 mod link;
+mod parting;
 
 use std::io::{self, ErrorKind};
 use std::net::IpAddr;
@@ -17,6 +19,7 @@ use anyhow::{Context, Result, anyhow};
 use argh::FromArgs;
 
 use super::{PORT, own_name, parse, port};
+use crate::admission::Limits;
 use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
@@ -25,7 +28,8 @@ use crate::sys::sockets;
 use crate::terminal::console::Console;
 use crate::window::{Handler, Window};
 use calls::Calls;
-use desk::Desk;
+use desk::{Desk, Settings};
+use door::{Door, Sources};
 
 /// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; open conversations go on.
 ///
@@ -54,6 +58,22 @@ struct Options {
     #[argh(option)]
     name: Option<Name>,
 
+    /// the most calls at once (64)
+    #[argh(option, default = "64")]
+    max_calls: usize,
+
+    /// the most calls at once from one host other than this one (8)
+    #[argh(option, default = "8")]
+    max_per_host: usize,
+
+    /// let only this network call, such as 192.0.2.0/24, or those in this file; can be given more than once
+    #[argh(option)]
+    allow: Vec<String>,
+
+    /// do not let this network call, or those in this file, even if allowed; SIGHUP reads the files again
+    #[argh(option)]
+    deny: Vec<String>,
+
     /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux, console (this terminal
     /// for all calls), or the command of a terminal that takes the program to run as its last words, such as 'foot -e';
     /// in it, %t stands for the title
@@ -79,6 +99,9 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         plain: options.plain,
         bell: options.bell,
     };
+    let limits = Limits { calls: options.max_calls, per_host: options.max_per_host };
+    let rules = Sources { allow: options.allow.clone(), deny: options.deny.clone() };
+    let door = Door::new(limits, rules)?;
     let listener = match sockets::activated()? {
         Some(listener) => listener,
         None => sockets::listen(options.bind, options.port)
@@ -94,7 +117,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     };
     let console = console.context("cannot use standard output")?;
     let calls = Calls::new(console, options.window.advice());
-    let mut desk = Desk::new(listener, mailbox, signals, calls, options.window, handler, keyboard);
+    let settings = Settings { door, window: options.window, handler };
+    let mut desk = Desk::new(listener, mailbox, signals, calls, settings, keyboard);
     let kept = desk.keep();
     desk.finish();
     kept.map(|()| ExitCode::SUCCESS)

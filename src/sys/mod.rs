@@ -14,6 +14,15 @@ pub mod sink;
 pub mod sockets;
 pub mod tty;
 
+/// Whether an error only means that there is nothing to do at the moment.
+pub fn is_momentary(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+    )
+}
+
 /// What the system says of an error, without its number.
 pub fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();

@@ -275,6 +275,17 @@ impl Window {
         window
     }
 
+    /// A window whose person types what is written to the returned keyboard. Its process becomes the handler, and leaves
+    /// its number in `pid`.
+    pub fn typing() -> (Self, fs::File) {
+        let window = Self::new("echo $$ > \"$dir/pid\"; exec \"$@\" < \"$dir/keyboard\"");
+        let keyboard = window.file("keyboard");
+        assert!(Command::new("mkfifo").arg(&keyboard).status().unwrap().success());
+        // Open for reading as well, so that it never comes to its end.
+        let keyboard = fs::File::options().read(true).write(true).open(keyboard).unwrap();
+        (window, keyboard)
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

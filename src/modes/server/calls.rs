@@ -78,7 +78,6 @@ impl Calls {
 
     /// A helper was forked for a call; one that is in the console has a link.
     pub fn begin(&mut self, number: u32, pid: Pid, from: SocketAddr, link: Option<Link>) {
-        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
         let in_console = link.is_some();
         let call =
             Call { pid, from, stage: Stage::CheckingIn, in_console, link, end: None, runs: true };
@@ -114,11 +113,10 @@ impl Calls {
         }
     }
 
-    /// A child of the server has ended.
-    pub fn end(&mut self, pid: Pid, status: WaitStatus) {
-        let Some((&number, call)) = self.calls.iter_mut().find(|(_, call)| call.pid == pid) else {
-            return;
-        };
+    /// A child of the server has ended; returns where its call came from.
+    pub fn end(&mut self, pid: Pid, status: WaitStatus) -> Option<SocketAddr> {
+        let (&number, call) = self.calls.iter_mut().find(|(_, call)| call.pid == pid)?;
+        let from = call.from;
         call.runs = false;
         let status = in_words(status);
         let event = match call.stage {
@@ -131,10 +129,13 @@ impl Calls {
                 )
             }
             Stage::Open => "ended: its handler was killed".into(),
-            Stage::Ended => return self.forget(number),
+            Stage::Ended => String::new(),
         };
-        self.conclude(number, event);
+        if !event.is_empty() {
+            self.conclude(number, event);
+        }
         self.forget(number);
+        Some(from)
     }
 
     /// A handler in the console has closed its screen: everything that was said has been shown.

@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 
 use super::desk::Desk;
 use super::link::Refusal;
+use crate::sys;
 use crate::sys::process;
 use crate::terminal::console::Order;
 
@@ -28,11 +29,7 @@ impl Desk {
                 self.calls.console.typed(&self.scratch[..count]);
                 self.obey();
             }
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) => {}
+            Err(error) if sys::is_momentary(&error) => {}
             // The terminal has just become another's (EIO while SIGTTIN is blocked): it may be ours again.
             Err(_) if !keyboard.is_ours() && !keyboard.hung_up() => {}
             Err(_) => self.end_keyboard(),

@@ -3,7 +3,7 @@
 //! Next door, `calls` knows what has become of each call and `console` does what the person there wants. The invariant:
 //! nothing here waits for anything but in that one poll(2).
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -12,9 +12,12 @@ use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
 use super::calls::Calls;
+use super::door::Door;
 use super::helper::Helper;
 use super::link::Link;
+use super::parting::Partings;
 use crate::report::{self, Reporter};
+use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
 use crate::sys::process;
@@ -44,6 +47,13 @@ const BACKGROUND_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes read at once from the keyboard or a handler.
 const READ_SIZE: usize = 64 * 1024;
 
+/// What kind of desk it is.
+pub struct Settings {
+    pub door: Door,
+    pub window: Window,
+    pub handler: Handler,
+}
+
 /// An open desk.
 pub struct Desk {
     /// `None` once the desk is closing.
@@ -56,6 +66,10 @@ pub struct Desk {
     /// Whoever types at the console, until that ends.
     pub(super) keyboard: Option<Keyboard>,
     pub(super) scratch: Box<[u8]>,
+    door: Door,
+    partings: Partings,
+    /// For the question whether the terminal is gone, whoever reads from it.
+    stdin: Keyboard,
     /// Until when the listener is left alone.
     resting: Option<Instant>,
     /// The desk ends when no call is in the console any more, or at this time.
@@ -77,10 +91,10 @@ impl Desk {
         mailbox: Mailbox,
         signals: Signals,
         calls: Calls,
-        window: Window,
-        handler: Handler,
+        settings: Settings,
         keyboard: Option<Keyboard>,
     ) -> Self {
+        let Settings { door, window, handler } = settings;
         Self {
             listener: Some(listener),
             mailbox,
@@ -90,6 +104,9 @@ impl Desk {
             handler,
             keyboard,
             scratch: vec![0; READ_SIZE].into(),
+            door,
+            partings: Partings::default(),
+            stdin: Keyboard::new(),
             resting: None,
             closing: None,
         }
@@ -122,7 +139,9 @@ impl Desk {
             for signal in &self.signals.take() {
                 match signal {
                     Signal::SIGCHLD => self.reap()?,
-                    Signal::SIGINT | Signal::SIGTERM | Signal::SIGHUP => self.close(),
+                    Signal::SIGINT | Signal::SIGTERM => self.close(),
+                    Signal::SIGHUP if self.stdin.hung_up() => self.close(),
+                    Signal::SIGHUP => self.reload(),
                     other => self.draw_anew(other)?,
                 }
             }
@@ -160,7 +179,8 @@ impl Desk {
         self.calls.console.attend(types);
         self.flush(false)?;
         let away = (self.keyboard.is_some() && !types).then(|| now + BACKGROUND_PAUSE);
-        let deadline = [self.resting, self.closing, away].into_iter().flatten().min();
+        let parted = self.partings.deadline();
+        let deadline = [self.resting, self.closing, away, parted].into_iter().flatten().min();
 
         let (console, calls) = (&self.calls.console, &self.calls);
         let listener = self.listener.as_ref().filter(|_| self.resting.is_none());
@@ -173,6 +193,7 @@ impl Desk {
         }
         wants.extend(listener.map(|listener| Want::read(listener, true)));
         wants.extend(self.keyboard.as_ref().map(|keyboard| Want::read(keyboard, types)));
+        wants.extend(self.partings.sockets().map(|call| Want::read(call, true)));
         ready::poll(&mut wants, deadline, &self.signals.mask())?;
 
         // In the order of the wants; the mailbox is always looked into.
@@ -182,6 +203,7 @@ impl Desk {
         let links = numbers.into_iter().map(|number| (number, next(), next())).collect();
         let calling = listener.is_some() && next();
         let typed = self.keyboard.is_some() && next();
+        self.partings.clear(Instant::now());
         self.flush(room)?;
         Ok(Ready { calling, typed, links })
     }
@@ -198,9 +220,9 @@ impl Desk {
     fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
         match listener.accept() {
-            Ok((call, from)) => self.admit(call, from),
+            Ok((call, from)) => self.receive(call, from),
             // The caller is gone again, or another process was faster.
-            Err(error) if is_momentary(&error) => {}
+            Err(error) if sys::is_momentary(&error) => {}
             Err(error) => {
                 self.calls.log(&format!("cannot accept calls for a moment: {error}"));
                 self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
@@ -208,12 +230,32 @@ impl Desk {
         }
     }
 
-    fn admit(&mut self, call: TcpStream, from: SocketAddr) {
+    fn receive(&mut self, call: TcpStream, from: SocketAddr) {
+        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
         let number = self.calls.next_number();
-        if let Err(error) = self.fork_helper(number, &call, from) {
-            self.calls
-                .log(&format!("call {number} from {from} dropped: no process for it: {error}"));
-        }
+        let now = Instant::now();
+        let refusal = match self.door.admission.admit(from.ip(), now) {
+            Ok(()) => match self.fork_helper(number, &call, from) {
+                Ok(()) => return,
+                Err(error) => {
+                    self.door.admission.ended(from.ip());
+                    self.calls.log(&format!("no process for call {number}: {error}"));
+                    "the desk has no room for another call; try again later".into()
+                }
+            },
+            Err(refusal) => refusal.to_string(),
+        };
+        self.calls.log(&format!("call {number} from {from} refused: {refusal}"));
+        self.partings.refuse(call, &refusal, now);
+    }
+
+    /// Reads the rules of admission again; rules that cannot be read change nothing.
+    fn reload(&mut self) {
+        let said = match self.door.reload() {
+            Ok(()) => "the rules were read again".into(),
+            Err(error) => format!("the rules stay as they were: {error:#}"),
+        };
+        self.calls.log(&said);
     }
 
     fn fork_helper(&mut self, number: u32, call: &TcpStream, from: SocketAddr) -> io::Result<()> {
@@ -247,15 +289,10 @@ impl Desk {
         let ended: Vec<_> = process::reap().collect();
         self.read_reports()?;
         for (pid, status) in ended {
-            self.calls.end(pid, status);
+            if let Some(from) = self.calls.end(pid, status) {
+                self.door.admission.ended(from.ip());
+            }
         }
         Ok(())
     }
-}
-
-fn is_momentary(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
-    )
 }

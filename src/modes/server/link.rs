@@ -3,10 +3,11 @@
 //! The handler runs as it does over pipes. The invariant: a handler that stalls costs bounded memory and holds up nobody
 //! else.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
+use crate::sys;
 use crate::sys::sockets;
 use crate::terminal::outlet::Outlet;
 
@@ -83,11 +84,7 @@ impl Link {
     pub fn read(&self, buffer: &mut [u8]) -> Option<usize> {
         match sockets::receive(self.outlet.as_fd(), buffer) {
             Ok(count) => Some(count),
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
-            {
-                None
-            }
+            Err(error) if sys::is_momentary(&error) => None,
             // A handler that was killed before it had read everything (unix(7), ECONNRESET).
             Err(_) => Some(0),
         }

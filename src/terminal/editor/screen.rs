@@ -238,9 +238,11 @@ fn unfinished(head: &str, text: &str, columns: usize) -> Row {
     let head = wrap::beginning(head, columns);
     let room = columns - wrap::columns(head);
     let mut row = Row::new(Style::Foreign, head);
-    if wrap::columns(text) <= room {
+    if room == 0 {
+        // Not even a mark that takes no column: it would change the head.
+    } else if wrap::columns(text) <= room {
         row.push(Style::Plain, text);
-    } else if room > 0 {
+    } else {
         row.push(Style::Plain, CUT);
         row.push(Style::Plain, wrap::end(text, room - 1));
     }

@@ -1,0 +1,311 @@
+//! Who may call, and how many at once: decided before anything is spent on a call.
+//!
+//! Pure: the server says who calls and what time it is. A host is an IPv4 address or an IPv6 network of 64 bits, which
+//! is what one customer gets (RFC 6177). Calls from this machine count towards the total only: who sits here may try as
+//! much as they like, and a tunnel that ends here is not one host. The invariant: a call that was admitted and has
+//! ended leaves nothing behind but the time of its coming.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+
+/// New calls that one host may make in a row before they are counted by the minute.
+const BURST: u32 = 20;
+/// How long it takes until a host may make one more: sixty a minute.
+const EVERY: Duration = Duration::from_secs(1);
+/// Hosts that are remembered before the idle ones are looked for.
+const HOSTS: usize = 1024;
+
+/// How many calls there may be at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub calls: usize,
+    pub per_host: usize,
+}
+
+/// Networks: one or more, as a person writes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Networks(Vec<IpNet>);
+
+impl FromStr for Networks {
+    type Err = String;
+
+    /// An address or network in each line; what follows a `#` is a comment.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut networks = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            let word = line.split('#').next().unwrap_or_default().trim();
+            if !word.is_empty() {
+                let error = || format!("line {}: '{word}' is no address or network", index + 1);
+                networks.push(network(word).ok_or_else(error)?);
+            }
+        }
+        if networks.is_empty() {
+            return Err("it names no network".into());
+        }
+        Ok(Self(networks))
+    }
+}
+
+fn network(word: &str) -> Option<IpNet> {
+    word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+impl Networks {
+    fn contain(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Who may call at all: what is denied is denied, whatever else allows it.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Only these, if there are any.
+    pub allow: Vec<Networks>,
+    pub deny: Vec<Networks>,
+}
+
+impl Rules {
+    fn permit(&self, address: IpAddr) -> bool {
+        let named = |lists: &[Networks]| lists.iter().any(|networks| networks.contain(address));
+        !named(&self.deny) && (self.allow.is_empty() || named(&self.allow))
+    }
+}
+
+/// Why a call is not taken: what the caller is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    NotAllowed,
+    DeskFull,
+    HostFull,
+    TooFast,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAllowed => "your address may not call this desk; ask its owner to allow it",
+            Self::DeskFull => "the desk has as many calls as it takes; try again later",
+            Self::HostFull => "your address has as many calls here as it may; end one first",
+            Self::TooFast => "too many calls from your address; try again in a minute",
+        })
+    }
+}
+
+/// What is known of a host.
+#[derive(Debug)]
+struct Host {
+    calls: usize,
+    /// When it would have made all its calls, had it made one [`EVERY`] so often (a virtual schedule, ITU-T I.371).
+    due: Instant,
+}
+
+/// The calls that there are, and the rules for more.
+#[derive(Debug)]
+pub struct Admission {
+    limits: Limits,
+    rules: Rules,
+    calls: usize,
+    hosts: HashMap<IpAddr, Host>,
+}
+
+impl Admission {
+    pub fn new(limits: Limits, rules: Rules) -> Self {
+        Self { limits, rules, calls: 0, hosts: HashMap::new() }
+    }
+
+    /// Other rules, for calls to come.
+    pub fn replace_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// Takes in a call that comes `now`; [`Admission::ended`] takes it out again.
+    ///
+    /// # Errors
+    /// It is one too many, or not allowed.
+    pub fn admit(&mut self, from: IpAddr, now: Instant) -> Result<(), Refusal> {
+        let from = from.to_canonical();
+        if !self.rules.permit(from) {
+            return Err(Refusal::NotAllowed);
+        }
+        if !from.is_loopback() {
+            self.admit_host(host(from), now)?;
+        }
+        if self.calls >= self.limits.calls {
+            self.host_ended(from);
+            return Err(Refusal::DeskFull);
+        }
+        self.calls += 1;
+        Ok(())
+    }
+
+    fn admit_host(&mut self, host: IpAddr, now: Instant) -> Result<(), Refusal> {
+        if self.hosts.len() >= HOSTS {
+            self.hosts.retain(|_, host| host.calls > 0 || host.due > now);
+        }
+        let known = self.hosts.entry(host).or_insert(Host { calls: 0, due: now });
+        if known.calls >= self.limits.per_host {
+            return Err(Refusal::HostFull);
+        }
+        let due = known.due.max(now);
+        if due > now + EVERY * (BURST - 1) {
+            return Err(Refusal::TooFast);
+        }
+        known.due = due + EVERY;
+        known.calls += 1;
+        Ok(())
+    }
+
+    /// A call that was admitted has ended.
+    pub fn ended(&mut self, from: IpAddr) {
+        self.calls = self.calls.saturating_sub(1);
+        self.host_ended(from.to_canonical());
+    }
+
+    fn host_ended(&mut self, from: IpAddr) {
+        if let Some(known) = self.hosts.get_mut(&host(from)) {
+            known.calls = known.calls.saturating_sub(1);
+        }
+    }
+}
+
+/// The address that stands for a host.
+fn host(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let network = u128::from(address) & !u128::from(u64::MAX);
+            Ipv6Addr::from(network).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: Limits = Limits { calls: 5, per_host: 2 };
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn rules(allow: &[&str], deny: &[&str]) -> Rules {
+        let networks = |lists: &[&str]| lists.iter().map(|list| list.parse().unwrap()).collect();
+        Rules { allow: networks(allow), deny: networks(deny) }
+    }
+
+    #[test]
+    fn a_host_has_so_many_calls_and_the_desk_so_many_in_all() {
+        let now = Instant::now();
+        let mut admission = Admission::new(LIMITS, Rules::default());
+        let full = Err(Refusal::HostFull);
+        let alice = ip("192.0.2.1");
+        assert_eq!([(); 3].map(|()| admission.admit(alice, now)), [Ok(()), Ok(()), full]);
+        admission.ended(alice);
+        assert_eq!([(); 2].map(|()| admission.admit(alice, now)), [Ok(()), full]);
+        // An IPv4 address is the same host in its IPv6 form, and an IPv6 host is a network of 64 bits.
+        assert_eq!(admission.admit(ip("::ffff:192.0.2.1"), now), full);
+        assert_eq!(admission.admit(ip("2001:db8::1"), now), Ok(()));
+        assert_eq!(admission.admit(ip("2001:db8::ffff:1"), now), Ok(()));
+        assert_eq!(admission.admit(ip("2001:db8::2"), now), full);
+        assert_eq!(admission.admit(ip("2001:db8:0:1::2"), now), Ok(()));
+        let busy = Err(Refusal::DeskFull);
+        assert_eq!(admission.admit(ip("192.0.2.9"), now), busy);
+        admission.ended(alice);
+        assert_eq!(admission.admit(ip("192.0.2.9"), now), Ok(()));
+        assert_eq!(admission.admit(ip("127.0.0.1"), now), busy);
+    }
+
+    #[test]
+    fn this_machine_counts_towards_the_total_only() {
+        let now = Instant::now();
+        let mut admission = Admission::new(Limits { calls: 100, per_host: 1 }, Rules::default());
+        for _ in 0..50 {
+            assert_eq!(admission.admit(ip("127.0.0.1"), now), Ok(()));
+            assert_eq!(admission.admit(ip("::1"), now), Ok(()));
+        }
+        assert_eq!(admission.admit(ip("::1"), now), Err(Refusal::DeskFull));
+    }
+
+    #[test]
+    fn sixty_calls_a_minute_after_a_burst() {
+        let start = Instant::now();
+        let mut admission =
+            Admission::new(Limits { calls: 1000, per_host: 1000 }, Rules::default());
+        let eve = ip("192.0.2.66");
+        let mut call = |after| {
+            let admitted = admission.admit(eve, start + Duration::from_millis(after));
+            admission.ended(eve);
+            admitted
+        };
+        for _ in 0..20 {
+            assert_eq!(call(0), Ok(()));
+        }
+        assert_eq!(call(0), Err(Refusal::TooFast));
+        assert_eq!(call(900), Err(Refusal::TooFast));
+        assert_eq!(call(1000), Ok(()));
+        assert_eq!(call(1500), Err(Refusal::TooFast));
+        let in_a_minute = (0..600).filter(|tenth| call(2000 + tenth * 100).is_ok()).count();
+        assert_eq!(in_a_minute, 60);
+    }
+
+    #[test]
+    fn what_is_denied_is_denied_and_a_list_of_those_allowed_is_complete() {
+        let now = Instant::now();
+        let mut admission =
+            Admission::new(LIMITS, rules(&["192.0.2.0/24", "::1"], &["192.0.2.66"]));
+        assert_eq!(admission.admit(ip("192.0.2.1"), now), Ok(()));
+        assert_eq!(admission.admit(ip("::ffff:192.0.2.2"), now), Ok(()));
+        assert_eq!(admission.admit(ip("::1"), now), Ok(()));
+        for other in ["192.0.2.66", "192.0.3.1", "2001:db8::1", "127.0.0.1"] {
+            assert_eq!(admission.admit(ip(other), now), Err(Refusal::NotAllowed), "{other}");
+        }
+        admission.replace_rules(rules(&[], &["192.0.2.0/24"]));
+        assert_eq!(admission.admit(ip("192.0.2.1"), now), Err(Refusal::NotAllowed));
+        assert_eq!(admission.admit(ip("192.0.3.1"), now), Ok(()));
+    }
+
+    #[test]
+    fn networks_are_written_one_in_a_line() {
+        let networks: Networks =
+            "192.0.2.0/24 # lab\n\n  2001:db8::/32\n198.51.100.7\n".parse().unwrap();
+        assert_eq!(networks.0.len(), 3);
+        for (wrong, complaint) in [
+            ("", "names no network"),
+            ("# nobody\n", "names no network"),
+            ("192.0.2.0/24\nlab", "line 2: 'lab'"),
+            ("192.0.2.0/33", "line 1"),
+        ] {
+            assert!(wrong.parse::<Networks>().unwrap_err().contains(complaint), "{wrong:?}");
+        }
+    }
+
+    proptest! {
+        /// However calls come and go, the counts are those of the calls that are there, and hosts are forgotten.
+        #[test]
+        fn nothing_is_left_behind(steps in proptest::collection::vec((any::<bool>(), 0u8..40), 0..400)) {
+            let start = Instant::now();
+            let mut admission = Admission::new(LIMITS, Rules::default());
+            let mut there: Vec<IpAddr> = Vec::new();
+            for (second, (comes, host)) in steps.into_iter().enumerate() {
+                let from = IpAddr::from([192, 0, 2, host]);
+                if comes {
+                    let now = start + Duration::from_secs(second as u64);
+                    there.extend(admission.admit(from, now).is_ok().then_some(from));
+                } else if let Some(from) = there.pop() {
+                    admission.ended(from);
+                }
+                prop_assert_eq!(admission.calls, there.len());
+                let counted: usize = admission.hosts.values().map(|host| host.calls).sum();
+                prop_assert_eq!(counted, there.len());
+            }
+        }
+    }
+}

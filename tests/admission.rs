@@ -1,0 +1,110 @@
+//! Who is let in, how many at once, and what those who are not get to know.
+
+mod support;
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+use support::{Desk, Window, failure, talk, wait_for};
+use tempfile::TempDir;
+
+fn desk(window: &Window, options: &[&str]) -> Desk {
+    let mut server = talk(&[&["server", "--name", "desk", "--window", "xterm"], options].concat());
+    Desk::open(server.env("PATH", window.path()))
+}
+
+#[test]
+fn one_call_too_many_is_told_so_and_costs_no_process() {
+    let (window, _keyboard) = Window::typing();
+    let mut desk = desk(&window, &["--max-calls", "1"]);
+    let before = desk.holdings();
+    let mut alice = desk.call("alice");
+    alice.notice_with("desk answered");
+    let (_, children) = desk.holdings();
+    // However many come: each reads the reason, though nobody has read what they sent.
+    for _ in 0..100 {
+        let mut bob = desk.call("bob");
+        assert_eq!(bob.status(), 1);
+        bob.notice_with(
+            "does not take the call: the desk has as many calls as it takes; try again later",
+        );
+        assert_eq!(desk.holdings().1, children);
+    }
+    let line = desk.server.line_with("refused");
+    assert!(line.starts_with("call 2 from 127.0.0.1:"), "{line}");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+    wait_for("alice's helper to be reaped", || (desk.holdings() == before).then_some(()));
+    let mut carol = desk.call("carol");
+    carol.notice_with("desk answered");
+}
+
+#[test]
+fn only_those_on_the_list_come_in() {
+    let window = Window::answering("");
+    for (options, comes_in) in [
+        (&["--allow", "192.0.2.0/24"][..], false),
+        (&["--allow", "192.0.2.0/24", "--allow", "127.0.0.0/8"], true),
+        (&["--allow", "127.0.0.0/8", "--deny", "127.0.0.1"], false),
+        (&["--deny", "2001:db8::/32"], true),
+    ] {
+        let mut desk = desk(&window, options);
+        let mut alice = desk.call("alice");
+        alice.end_input();
+        if comes_in {
+            assert_eq!(alice.status(), 0, "{options:?}");
+        } else {
+            assert_eq!(alice.status(), 1, "{options:?}");
+            alice.notice_with("your address may not call this desk; ask its owner to allow it");
+            desk.server.line_with("refused: your address may not call");
+        }
+    }
+}
+
+#[test]
+fn the_lists_are_read_again_on_a_hangup_and_broken_ones_change_nothing() {
+    let window = Window::answering("");
+    let list = window.file("allowed");
+    fs::write(&list, "# the lab\n192.0.2.0/24\n").unwrap();
+    let mut desk = desk(&window, &["--allow", list.to_str().unwrap()]);
+    let mut refused = desk.call("alice");
+    assert_eq!(refused.status(), 1);
+
+    fs::write(&list, "192.0.2.0/24\n127.0.0.1 # and this machine\n").unwrap();
+    desk.server.signal(Signal::SIGHUP);
+    desk.server.line_with("the rules were read again");
+    let mut admitted = desk.call("alice");
+    admitted.end_input();
+    assert_eq!(admitted.status(), 0);
+
+    for broken in ["", "not a network\n"] {
+        fs::write(&list, broken).unwrap();
+        desk.server.signal(Signal::SIGHUP);
+        desk.server.line_with("the rules stay as they were: --allow ");
+        let mut admitted = desk.call("alice");
+        admitted.end_input();
+        assert_eq!(admitted.status(), 0);
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_used_is_an_error_at_the_start() {
+    let dir = TempDir::new().unwrap();
+    let (empty, wrong) = (dir.path().join("empty"), dir.path().join("wrong"));
+    fs::write(&empty, "# nobody yet\n").unwrap();
+    fs::write(&wrong, "192.0.2.0/24\nlab\n").unwrap();
+    for (list, complaint) in [
+        (empty.to_str().unwrap(), "it names no network"),
+        (wrong.to_str().unwrap(), "line 2: 'lab' is no address or network"),
+        ("/no/such/file", "it is no network, and no file that can be read: no such file"),
+        ("", "it is no network"),
+    ] {
+        for option in ["--allow", "--deny"] {
+            let (status, error) = failure(&mut talk(&["server", "0", option, list]));
+            assert_eq!(status, 1, "{error}");
+            assert!(error.to_lowercase().contains(complaint), "{option} {list}: {error}");
+        }
+    }
+    let (status, _) = failure(&mut talk(&["server", "0", "--max-calls", "many"]));
+    assert_eq!(status, 2);
+}
