@@ -31,7 +31,8 @@ use calls::Calls;
 use desk::{Desk, Settings};
 use door::{Door, Sources};
 
-/// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; open conversations go on.
+/// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; conversations that have a window go on, those
+/// in the console end with a goodbye.
 ///
 /// Standard output says what happens, a line for each event.
 #[derive(FromArgs)]
@@ -39,6 +40,7 @@ use door::{Door, Sources};
     help_triggers("-h", "--help"),
     example = "Keep a desk on the usual port:\n  {command_name}",
     example = "In tmux, for a desk without a display:\n  {command_name} --window tmux",
+    example = "For an air-gapped lab:\n  {command_name} --allow 192.0.2.0/24 --max-calls 20",
     example = "In another terminal:\n  {command_name} --window 'foot -e'",
     example = "Only for callers on this machine, under another name:\n  \
                {command_name} 9000 --bind 127.0.0.1 --name 'help desk'",
