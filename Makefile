@@ -6,7 +6,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(filter-out %/systemd,$(wildcard scripts/*)) .ci/run
-DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md docs rustfmt.toml \
+DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml docs rustfmt.toml \
 	scripts src tests
 
 all: talk_client talk_server

@@ -178,11 +178,7 @@ fn a_desk_that_stalls_bounds_what_is_read_from_a_file() {
         (caller.status(), caller)
     });
     // Reads nothing until the client takes no more: long before the 50 MB that it is offered.
-    support::wait_for("the client to be held up", || {
-        let before = said.load(Ordering::Relaxed);
-        std::thread::park_timeout(Duration::from_millis(300));
-        (before > 0 && before == said.load(Ordering::Relaxed)).then_some(())
-    });
+    support::wait_until_held_up(&said);
     assert!(said.load(Ordering::Relaxed) < 50_000);
     let mut lines = 0;
     loop {

@@ -5,6 +5,8 @@ mod support;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -328,15 +330,19 @@ fn a_console_that_nobody_reads_holds_callers_back_and_loses_nothing() {
     out.read_line(&mut first).unwrap();
     let port = first.trim().rsplit(':').next().unwrap().to_owned();
     let lines = 100_000;
-    let flood: String = (0..lines).map(|line| format!("line {line} of the flood\n")).collect();
     let mut alice = Program::start(&mut talk(&["client", "127.0.0.1", &port, "--name", "alice"]));
     alice.notice_with("answered");
+    let said = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&said);
     let writer = std::thread::spawn(move || {
-        alice.say(&flood);
+        for line in 0..lines {
+            alice.say(&format!("line {line} of the flood, and what makes it a little longer\n"));
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
         alice.end_input();
         alice.status()
     });
-    std::thread::sleep(Duration::from_millis(500));
+    support::wait_until_held_up(&said);
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     let kib: u64 = rss.split_whitespace().nth(1).unwrap().parse().unwrap();

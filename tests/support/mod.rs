@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -50,6 +51,15 @@ pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
         thread::park_timeout(Duration::from_millis(10));
     }
+}
+
+/// Waits until a count that somebody raises is not raised any more: they are held up.
+pub fn wait_until_held_up(count: &AtomicUsize) {
+    wait_for("somebody to be held up", || {
+        let before = count.load(Ordering::Relaxed);
+        thread::park_timeout(Duration::from_millis(300));
+        (before > 0 && before == count.load(Ordering::Relaxed)).then_some(())
+    });
 }
 
 /// A running program, killed when the test is over.
