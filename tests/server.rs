@@ -155,12 +155,8 @@ fn a_file_arrives_byte_for_byte_in_both_directions_at_once() {
         output.stdout.len(),
         back.len()
     );
-    assert!(
-        window.read("shown") == file,
-        "{} of {} bytes arrived",
-        window.read("shown").len(),
-        file.len()
-    );
+    let shown = window.read("shown");
+    assert!(shown == file, "{} of {} bytes arrived", shown.len(), file.len());
 }
 
 #[test]

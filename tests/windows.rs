@@ -274,7 +274,7 @@ fn it_works_behind_tcpserver() {
     alice.say("thank you\n");
     alice.end_input();
     assert_eq!(alice.status(), 0);
-    assert_eq!(window.read("shown"), "thank you\n");
+    wait_for("the last line", || (window.read("shown") == "thank you\n").then_some(()));
     tcpserver.kill().unwrap();
     tcpserver.wait().unwrap();
 }

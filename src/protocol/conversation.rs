@@ -19,7 +19,7 @@ pub const RING_LIMIT: Duration = Duration::from_secs(60);
 pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// How long a goodbye waits for its answer.
 pub const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
-/// After the other end's goodbye, a stream that is silent this long has said its last words.
+/// A stream that is silent this long, after the other end's goodbye or before ours, has said its last words.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long an end that is being dropped may take to read why.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
@@ -183,7 +183,7 @@ impl Conversation {
 
     /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end.
     pub fn leave(&mut self, goodbye: Goodbye<'_>, now: Instant) {
-        if self.input_over || self.verdict.is_some() {
+        if self.sending != Sending::Open || self.verdict.is_some() {
             return;
         }
         self.input_over = true;
@@ -194,6 +194,10 @@ impl Conversation {
         self.hurried = goodbye != Goodbye::InputEnded;
         match self.receiving {
             Receiving::BeforeHello => self.drop_peer(End::GaveUp, reason, now),
+            // Whoever answers a goodbye gets none, and it is the caller whose exit status somebody looks at.
+            Receiving::Talking if self.role == Role::Handler && !self.hurried => {
+                self.deadline = Some(now + LAST_WORDS);
+            }
             Receiving::Talking => self.say_bye(reason, now),
             Receiving::Left => self.answer(now),
             Receiving::Deaf => {}
@@ -289,6 +293,7 @@ impl Conversation {
                 self.input_over = true;
                 self.answer(now);
             }
+            Receiving::Talking if self.sending == Sending::Open => self.say_bye("", now),
             _ => self.give_up(),
         }
     }
@@ -410,9 +415,9 @@ impl Conversation {
 
     /// Bytes moved: a goodbye that is in no hurry waits for more.
     fn progress(&mut self, now: Instant) {
-        let waiting = self.sending != Sending::Open && self.receiving == Receiving::Talking;
-        if waiting && !self.hurried {
-            self.deadline = Some(now + GOODBYE_LIMIT);
+        if self.receiving == Receiving::Talking && self.input_over && !self.hurried {
+            let held_back = self.sending == Sending::Open;
+            self.deadline = Some(now + if held_back { LAST_WORDS } else { GOODBYE_LIMIT });
         }
     }
 

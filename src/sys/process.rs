@@ -10,8 +10,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::{env, fs, io};
 
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -72,42 +70,20 @@ fn c_string(word: &OsStr) -> io::Result<CString> {
     Ok(CString::new(word.as_bytes())?)
 }
 
-/// Marks every descriptor above 2 close-on-exec, also those that this process itself inherited.
-///
-/// # Errors
-/// /proc is not there to list them.
-pub fn close_all_on_exec() -> io::Result<()> {
-    for number in descriptors()? {
-        // SAFETY: the descriptor is borrowed for one fcntl(2); should it be gone already, that answers EBADF.
-        let fd = unsafe { BorrowedFd::borrow_raw(number) };
-        match fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
-            Ok(_) | Err(Errno::EBADF) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// In a forked child: closes every descriptor above 2 that is not in `keep`.
+/// In a forked child: closes every descriptor above 2 that is not in `keep`, also those that the parent inherited.
 fn close_all_but(keep: &[BorrowedFd<'_>]) -> io::Result<()> {
-    for number in descriptors()? {
-        if keep.iter().all(|fd| fd.as_raw_fd() != number) {
+    let mut numbers: Vec<RawFd> = Vec::new();
+    for entry in fs::read_dir("/proc/self/fd")? {
+        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    for number in numbers {
+        if number > 2 && keep.iter().all(|fd| fd.as_raw_fd() != number) {
             // SAFETY: the owner of this descriptor is the parent's code, which never runs in this process; one that is
-            // closed already answers EBADF.
+            // closed already, as that for the listing, answers EBADF.
             unsafe { libc::close(number) };
         }
     }
     Ok(())
-}
-
-/// The open descriptors above 2, and the number of one that was open for listing them.
-fn descriptors() -> io::Result<Vec<RawFd>> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir("/proc/self/fd")? {
-        let number = entry?.file_name().to_str().and_then(|name| name.parse().ok());
-        numbers.extend(number.filter(|&number: &RawFd| number > 2));
-    }
-    Ok(numbers)
 }
 
 /// Makes a stream the standard input and output of this process, and lets nobody read its standard error.

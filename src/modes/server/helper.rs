@@ -73,7 +73,6 @@ impl Helper<'_> {
 
     /// Opens the window and returns when it has closed, with the status to exit with.
     fn open_window(&self, caller: &Name) -> Result<u8> {
-        process::close_all_on_exec().context("cannot close descriptors")?;
         self.signals.release().context("cannot give signals back")?;
         let title = printable::label(caller.as_bytes());
         match self.window {

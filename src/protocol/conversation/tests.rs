@@ -254,6 +254,43 @@ fn goodbyes_that_cross_answer_each_other() {
 }
 
 #[test]
+fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
+    let mut link = Link::answered(Input::Stream);
+    link.handler.conversation.say(b"that is all\n", link.now);
+    link.handler.conversation.leave(Goodbye::InputEnded, link.now);
+    for _ in 0..5 {
+        link.caller.conversation.say(b"and more\n", link.now);
+        link.later(LAST_WORDS / 2);
+        link.carry(usize::MAX);
+    }
+    link.handler.stalled = true;
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.caller.end, None, "not everything is shown yet");
+    link.handler.stalled = false;
+    link.handler.act(link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.ends(), [Some(&End::Done); 2]);
+    assert!(link.handler.conversation.left_first() && !link.caller.conversation.left_first());
+
+    // Who is told to go does not wait for that.
+    let mut link = Link::answered(Input::Stream);
+    link.handler.conversation.leave(Goodbye::InputEnded, link.now);
+    link.handler.conversation.leave(Goodbye::Leaving("terminated"), link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.caller.heard[1..], ["left terminated"]);
+
+    // A caller who has nothing to say is not waited for.
+    let mut link = Link::answered(Input::Stream);
+    link.handler.conversation.leave(Goodbye::InputEnded, link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.caller.heard.len(), 1);
+    link.later(LAST_WORDS);
+    link.carry(usize::MAX);
+    assert_eq!(link.caller.heard[1..], ["left "]);
+}
+
+#[test]
 fn nothing_is_said_before_somebody_answers_or_after_goodbye() {
     let mut link = Link::new(Input::Person);
     assert!(!link.caller.conversation.wants_input());
