@@ -10,6 +10,14 @@ use std::process::Stdio;
 use nix::sys::signal::Signal;
 use support::{Desk, Program, TALK, Window, command, failure, hello, read_frame, talk, wait_for};
 
+/// A call from its beginning to its end.
+fn complete_call(desk: &mut Desk) {
+    let mut alice = desk.call("alice");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+    desk.server.line_with("ended");
+}
+
 #[test]
 fn a_call_gets_a_window_and_the_log_says_so() {
     let window = Window::answering("hello, alice\n");
@@ -74,10 +82,7 @@ fn the_window_is_started_with_just_these_arguments_and_the_socket() {
 fn the_window_starts_with_the_signals_as_any_program_expects_them() {
     let window = Window::answering("");
     let mut desk = Desk::with_windows_of(&window);
-    let mut alice = desk.call("alice");
-    alice.end_input();
-    assert_eq!(alice.status(), 0);
-    desk.server.line_with("ended");
+    complete_call(&mut desk);
     let status = window.read("status");
     let signals = |field: &str| {
         let mask = status.lines().find_map(|line| line.strip_prefix(field)).unwrap().trim();
@@ -96,10 +101,7 @@ fn what_the_windows_should_look_like_is_passed_on() {
     let window = Window::answering("");
     let mut server = talk(&["server", "--window", "xterm", "--plain", "--bell"]);
     let mut desk = Desk::open(server.env("PATH", window.path()));
-    let mut alice = desk.call("alice");
-    alice.end_input();
-    assert_eq!(alice.status(), 0);
-    desk.server.line_with("ended");
+    complete_call(&mut desk);
     assert!(
         window.read("argv").contains("\nhandler\n--plain\n--bell\n"),
         "{}",

@@ -181,7 +181,8 @@ impl Conversation {
         }
     }
 
-    /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end.
+    /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end. A handler whose input
+    /// has ended waits until the caller has been silent for a while, or has said goodbye.
     pub fn leave(&mut self, goodbye: Goodbye<'_>, now: Instant) {
         if self.sending != Sending::Open || self.verdict.is_some() {
             return;

@@ -17,10 +17,7 @@ pub mod tty;
 /// Whether an error only means that there is nothing to do at the moment.
 pub fn is_momentary(error: &std::io::Error) -> bool {
     use std::io::ErrorKind;
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
-    )
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// What the system says of an error, without its number.

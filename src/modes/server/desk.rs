@@ -3,7 +3,7 @@
 //! Next door, `calls` knows what has become of each call and `console` does what the person there wants. The invariant:
 //! nothing here waits for anything but in that one poll(2).
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -222,7 +222,8 @@ impl Desk {
         match listener.accept() {
             Ok((call, from)) => self.receive(call, from),
             // The caller is gone again, or another process was faster.
-            Err(error) if sys::is_momentary(&error) => {}
+            Err(error)
+                if sys::is_momentary(&error) || error.kind() == ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 self.calls.log(&format!("cannot accept calls for a moment: {error}"));
                 self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
