@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
-/// New calls that one host may make in a row before they are counted by the minute.
-const BURST: u32 = 20;
-/// How long it takes until a host may make one more: sixty a minute.
-const EVERY: Duration = Duration::from_secs(1);
+use crate::rate::{Rate, Usage};
+
+/// New calls that one host may make: sixty a minute, after twenty in a row.
+const PER_HOST: Rate = Rate { burst: 20, every: Duration::from_secs(1) };
 /// Hosts that are remembered before the idle ones are looked for.
 const HOSTS: usize = 1024;
 
@@ -100,8 +100,8 @@ impl fmt::Display for Refusal {
 #[derive(Debug)]
 struct Host {
     calls: usize,
-    /// When it would have made all its calls, had it made one [`EVERY`] so often (a virtual schedule, ITU-T I.371).
-    due: Instant,
+    /// How fast they came.
+    usage: Usage,
 }
 
 /// The calls that there are, and the rules for more.
@@ -145,17 +145,16 @@ impl Admission {
 
     fn admit_host(&mut self, host: IpAddr, now: Instant) -> Result<(), Refusal> {
         if self.hosts.len() >= HOSTS {
-            self.hosts.retain(|_, host| host.calls > 0 || host.due > now);
+            self.hosts.retain(|_, host| host.calls > 0 || !host.usage.is_forgotten(now));
         }
-        let known = self.hosts.entry(host).or_insert(Host { calls: 0, due: now });
+        let new = || Host { calls: 0, usage: Usage::new(now) };
+        let known = self.hosts.entry(host).or_insert_with(new);
         if known.calls >= self.limits.per_host {
             return Err(Refusal::HostFull);
         }
-        let due = known.due.max(now);
-        if due > now + EVERY * (BURST - 1) {
+        if !known.usage.take(PER_HOST, now) {
             return Err(Refusal::TooFast);
         }
-        known.due = due + EVERY;
         known.calls += 1;
         Ok(())
     }

@@ -9,8 +9,10 @@ use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
+use crate::outflow::Outflow;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, End, Goodbye, Input};
 use crate::protocol::name::Name;
@@ -73,6 +75,7 @@ pub struct Engine<'a> {
     typing: bool,
     /// The last send found no room: wait for select before the next.
     send_blocked: bool,
+    outflow: Outflow,
     /// The person here, or a signal, has asked to leave.
     leaving: bool,
 }
@@ -86,7 +89,7 @@ impl<'a> Engine<'a> {
         signals: &'a Signals,
         answered: &'a mut dyn FnMut(&Name),
     ) -> Self {
-        sockets::without_delay(&socket);
+        sockets::prepare(&socket);
         Self {
             socket,
             conversation,
@@ -97,6 +100,7 @@ impl<'a> Engine<'a> {
             scratch: vec![0; READ_SIZE].into(),
             typing: true,
             send_blocked: false,
+            outflow: Outflow::default(),
             leaving: false,
         }
     }
@@ -182,6 +186,7 @@ impl<'a> Engine<'a> {
     fn act(&mut self) -> Option<End> {
         let now = Instant::now();
         self.conversation.tick(now);
+        self.watch_outflow(now);
         while self.screen_keeps_up() || self.conversation.given_up() {
             match self.conversation.poll(now) {
                 Some(Action::Answered(name)) => {
@@ -218,7 +223,8 @@ impl<'a> Engine<'a> {
 
     /// Waits until something can be moved, and takes in what has come.
     fn wait(&mut self) -> Result<(), Stop> {
-        let deadline = self.conversation.deadline();
+        let deadlines = [self.conversation.deadline(), self.outflow.deadline()];
+        let deadline = deadlines.into_iter().flatten().min();
         let types = self.typing && (self.terminal.edits() || self.conversation.wants_input());
         let hears = self.screen_keeps_up() && self.conversation.room().is_some();
         let Outlets { screen, notices } = self.terminal.outlets();
@@ -234,9 +240,7 @@ impl<'a> Engine<'a> {
         let [typed, heard, sends, shows, notes] = wants.map(|want| want.ready);
         screen.unblock(shows);
         notices.unblock(notes);
-        if sends {
-            self.peer_reads(true);
-        }
+        self.send_blocked &= !sends;
         if typed {
             self.read_keyboard()?;
         }
@@ -304,17 +308,32 @@ impl<'a> Engine<'a> {
 
     fn send(&mut self) {
         while !self.send_blocked && !self.conversation.outgoing().is_empty() {
-            match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
-                Ok(count) => self.conversation.sent(count, Instant::now()),
-                Err(error) if sys::is_momentary(&error) => self.peer_reads(false),
+            let sent = sockets::send(self.socket.as_fd(), self.conversation.outgoing());
+            let now = Instant::now();
+            match sent {
+                Ok(count) => {
+                    self.conversation.sent(count, now);
+                    self.outflow.sent(now);
+                }
+                Err(error) if sys::is_momentary(&error) => {
+                    self.send_blocked = true;
+                    self.outflow.full(now);
+                }
                 Err(error) => self.conversation.send_failed(sys::reason(&error)),
             }
         }
     }
 
-    fn peer_reads(&mut self, reads: bool) {
-        self.send_blocked = !reads;
-        self.terminal.show(Event::Reading(reads));
+    /// Tells the person when the other end takes nothing, and gives the connection up when its host is gone.
+    fn watch_outflow(&mut self, now: Instant) {
+        if let Some(reads) = self.outflow.change(now) {
+            self.terminal.show(Event::Reading(reads));
+        }
+        let socket = self.socket.as_fd();
+        if self.outflow.is_gone(now, || sockets::unacknowledged(socket)) {
+            let gone = Errno::ETIMEDOUT.into();
+            self.conversation.receive_failed(sys::reason(&gone));
+        }
     }
 
     /// Writes to the terminal what there is room for.

@@ -9,7 +9,9 @@ mod desk_end;
 mod engine;
 mod modes;
 mod outcome;
+mod outflow;
 mod protocol;
+mod rate;
 mod report;
 #[expect(
     unsafe_code,

@@ -23,11 +23,10 @@ pub fn conclude(outcome: &Outcome, conversation: &Conversation) -> Result<ExitCo
     match outcome {
         Outcome::Ended(End::Done) => Ok(ExitCode::SUCCESS),
         Outcome::Unshown(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
-        outcome => Err(anyhow!(
-            "{}; {}",
-            describe(outcome, conversation),
-            unconfirmed(conversation.lines())
-        )),
+        outcome => {
+            let end = describe(outcome, conversation);
+            Err(anyhow!("{end}{}", unconfirmed(conversation.lines())))
+        }
     }
 }
 
@@ -73,8 +72,8 @@ fn shown(name: &Name) -> String {
 
 fn unconfirmed(lines: u64) -> String {
     match lines {
-        0 => "no line was left unconfirmed".into(),
-        1 => "1 line is unconfirmed".into(),
-        lines => format!("{lines} lines are unconfirmed"),
+        0 => String::new(),
+        1 => "; 1 line is unconfirmed".into(),
+        lines => format!("; {lines} lines are unconfirmed"),
     }
 }

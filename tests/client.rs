@@ -76,12 +76,7 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
     let (mut caller, mut desk) = ringing();
     desk.write_all(&frame(b'B', b"busy; \x1b[31mtry later")).unwrap();
     assert_eq!(caller.status(), 1);
-    assert_eq!(
-        caller.notices(),
-        [
-            "talk: the desk does not take the call: busy; ^[[31mtry later; no line was left unconfirmed"
-        ]
-    );
+    assert_eq!(caller.notices(), ["talk: the desk does not take the call: busy; ^[[31mtry later"]);
 
     let (mut caller, desk) = ringing();
     drop(desk);
@@ -168,18 +163,18 @@ fn a_desk_that_stalls_bounds_what_is_read_from_a_file() {
     let (mut caller, mut desk) = answered();
     let said = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&said);
+    let mut keyboard = caller.take_input();
     let feeder = std::thread::spawn(move || {
         let text = "x".repeat(999) + "\n";
         for _ in 0..50_000 {
-            caller.say(&text);
+            keyboard.write_all(text.as_bytes()).unwrap();
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        caller.end_input();
-        (caller.status(), caller)
     });
     // Reads nothing until the client takes no more: long before the 50 MB that it is offered.
     support::wait_until_held_up(&said);
     assert!(said.load(Ordering::Relaxed) < 50_000);
+    caller.notice_with("talk: desk is not reading; what you say waits");
     let mut lines = 0;
     loop {
         match read_frame(&mut desk) {
@@ -189,8 +184,10 @@ fn a_desk_that_stalls_bounds_what_is_read_from_a_file() {
         }
     }
     desk.write_all(&frame(b'B', b"")).unwrap();
-    assert_eq!(feeder.join().unwrap().0, 0);
+    feeder.join().unwrap();
+    assert_eq!(caller.status(), 0);
     assert_eq!(lines, 50_000);
+    assert_eq!(caller.notices(), ["talk: desk is reading again"]);
 }
 
 #[test]

@@ -18,6 +18,13 @@ use nix::sys::socket::{
     getsockopt, listen as nix_listen, recv, send as nix_send, setsockopt, socket, sockopt,
 };
 
+/// How long a connection may be silent before the kernel asks whether the other host is there, in seconds.
+const ALIVE_AFTER: u32 = 20;
+/// How long it waits before it asks once more, in seconds.
+const ALIVE_EVERY: u32 = 10;
+/// How often it asks.
+const ALIVE_TRIES: u32 = 3;
+
 /// Listens on `port` of one address, or of every address of this machine, IPv6 and IPv4 alike. Port 0 picks a free one.
 ///
 /// # Errors
@@ -169,10 +176,41 @@ pub fn hand_over(fd: OwnedFd) -> io::Result<RawFd> {
     Ok(low)
 }
 
-/// Sends small writes at once: a line must not wait for the acknowledgement of the one before (RFC 1122, 4.2.3.4).
-/// Not every stream is TCP, and none needs it to work.
-pub fn without_delay(fd: &impl AsFd) {
+/// Prepares a socket for a conversation. Small writes go out at once: a line must not wait for the acknowledgement of
+/// the one before (RFC 1122, 4.2.3.4). And where nothing is on its way, the kernel asks every now and then whether the
+/// other host is still there, and ends a connection to one that is not after [`ALIVE_AFTER`] and [`ALIVE_TRIES`] tries.
+/// Not every stream is TCP, and none needs this to work.
+pub fn prepare(fd: &impl AsFd) {
     let _ = setsockopt(fd, sockopt::TcpNoDelay, &true);
+    let _ = setsockopt(fd, sockopt::TcpKeepIdle, &ALIVE_AFTER);
+    let _ = setsockopt(fd, sockopt::TcpKeepInterval, &ALIVE_EVERY);
+    let _ = setsockopt(fd, sockopt::TcpKeepCount, &ALIVE_TRIES);
+    let _ = setsockopt(fd, sockopt::KeepAlive, &true);
+}
+
+/// For how long the other host has acknowledged nothing, though there is something for it to acknowledge; `None` when
+/// there is not. A host whose program does not read still acknowledges each time it is asked for room.
+pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
+    let mut unsent: libc::c_int = 0;
+    // SAFETY: the request stores one int (SIOCOUTQ, tcp(7)), and the reference to it outlives the call.
+    let asked = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut unsent) };
+    if asked != 0 || unsent == 0 {
+        return None;
+    }
+    // SAFETY: tcp_info is plain data, for which zero is a value.
+    let mut info: libc::tcp_info = unsafe { mem::zeroed() };
+    let mut length = mem::size_of_val(&info) as libc::socklen_t;
+    // SAFETY: the kernel stores at most `length` bytes in `info`, which outlives the call (TCP_INFO, tcp(7)).
+    let asked = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    };
+    (asked == 0).then(|| Duration::from_millis(info.tcpi_last_ack_recv.into()))
 }
 
 /// Where the other end is; `None` when it is not on a network.

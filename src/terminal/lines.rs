@@ -8,7 +8,7 @@
 use std::io::{self, IsTerminal, stdin, stdout};
 
 use super::command::{self, Command};
-use super::{Event, Outlets, Terminal, Typed, printable, wrap};
+use super::{Event, Outlets, Terminal, Typed, printable, reading, wrap};
 use crate::sys::tty;
 
 /// Bytes of a line whose end has not come that are kept; a longer one is shown in parts.
@@ -136,7 +136,7 @@ impl Terminal for Lines {
                 let colon = if reason.is_empty() { "" } else { ": " };
                 self.notice(&format!("{} left{colon}{}", self.peer, printable::label(reason)));
             }
-            Event::Reading(_) => {}
+            Event::Reading(reads) => self.notice(&reading(&self.peer, reads)),
             Event::Notice(text) => self.notice(text),
         }
     }

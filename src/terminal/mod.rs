@@ -28,7 +28,7 @@ pub enum Event<'a> {
     Text { text: &'a [u8], complete: bool },
     /// The other end said goodbye, and why.
     Left { reason: &'a [u8] },
-    /// Whether the other end takes what is said, as far as can be seen from here.
+    /// Whether the other end takes what is said: when it has not for a while, and when it does again.
     Reading(bool),
     /// Something about the call that nobody said.
     Notice(&'a str),
@@ -103,6 +103,15 @@ pub fn open(settings: Settings<'_>) -> io::Result<Box<dyn Terminal>> {
         return Ok(Box::new(tty::Tty::open(settings)?));
     }
     Ok(Box::new(lines::Lines::new(settings.bell)?))
+}
+
+/// What is said when the other end stops taking what is sent, or goes on.
+fn reading(peer: &str, reads: bool) -> String {
+    if reads {
+        format!("{peer} is reading again")
+    } else {
+        format!("{peer} is not reading; what you say waits")
+    }
 }
 
 /// Whether standard input and output are a terminal that can do what an editor needs.

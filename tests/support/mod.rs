@@ -94,6 +94,11 @@ impl Program {
         self.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
+    /// Its standard input, for another thread.
+    pub fn take_input(&mut self) -> ChildStdin {
+        self.stdin.take().unwrap()
+    }
+
     /// Ends its standard input.
     pub fn end_input(&mut self) {
         self.stdin = None;
@@ -112,6 +117,18 @@ impl Program {
     /// Reads standard error up to the line that contains `part`, and returns that line.
     pub fn notice_with(&mut self, part: &str) -> String {
         self.err.find(part)
+    }
+
+    /// Waits until its call is answered, or refused with the line that is returned.
+    pub fn refusal(&mut self) -> Option<String> {
+        loop {
+            match self.err.next() {
+                Some(line) if line.contains("does not take the call") => return Some(line),
+                Some(line) if line.contains(" answered") => return None,
+                Some(_) => {}
+                None => panic!("neither answered nor refused: {:#?}", self.err.seen),
+            }
+        }
     }
 
     /// The lines that are left on its standard output.
@@ -308,6 +325,21 @@ impl Window {
     pub fn path(&self) -> String {
         format!("{}:{}", self.dir.path().display(), std::env::var("PATH").unwrap())
     }
+}
+
+/// What `/proc` says of a process under this heading of its `status`.
+pub fn status(pid: Pid, heading: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(heading)?.strip_prefix(':'));
+    line.expect("there is such a heading").trim().into()
+}
+
+/// That a process has given up what it does not need, as far as can be seen from outside.
+pub fn assert_confined(pid: Pid) {
+    assert_eq!(status(pid, "NoNewPrivs"), "1");
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    assert_eq!(files.split_whitespace().nth(3), Some("0"), "{files}");
 }
 
 /// The two ends of a TCP connection: the caller's, and the accepted one.

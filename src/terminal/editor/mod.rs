@@ -19,7 +19,7 @@ mod tests;
 use std::ops::ControlFlow;
 
 use super::command::{self, Command};
-use super::{Event, Typed, printable};
+use super::{Event, Typed, printable, reading};
 use crate::sys::clock::Clock;
 use peer::{Peer, State};
 
@@ -117,6 +117,7 @@ impl Editor {
             }
             Event::Reading(reads) => {
                 self.peer.reads(reads);
+                self.board.notice(&reading(self.peer.who(), reads), clock);
             }
             Event::Notice(text) => self.board.notice(text, clock),
         }

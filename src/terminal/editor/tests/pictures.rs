@@ -200,20 +200,23 @@ fn the_status_follows_the_other_end() {
 -- 192.0.2.7:51234 ringing --
 > ▏",
     )
-    .shows(Event::Reading(false))
     .shows(Event::Answered { name: b"al\x1Bice" })
     .shows(Event::Reading(false))
     .looks(
         "
 14:05 -- al^[ice answered
+14:05 -- al^[ice is not reading; what you say waits
 -- al^[ice (192.0.2.7:51234) not reading --
 > ▏",
     )
+    .shows(Event::Reading(true))
     .hears_part("I have to")
     .shows(Event::Left { reason: b"gone\tfor lunch" })
     .looks(
         "
 14:05 -- al^[ice answered
+14:05 -- al^[ice is not reading; what you say waits
+14:05 -- al^[ice is reading again
 14:05 < al^[ice: I have to
 14:05 -- al^[ice left: gone^Ifor lunch
 -- al^[ice (192.0.2.7:51234) left --

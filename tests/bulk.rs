@@ -1,0 +1,72 @@
+//! A lot of text: it all arrives, and takes no more memory than a little.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+
+use nix::unistd::Pid;
+use support::{DEADLINE, handler, status, talk, wait_for};
+
+const GIGABYTE: usize = 1 << 30;
+/// More than either end ever needs, in kB.
+const MEMORY: usize = 16 * 1024;
+const LINE: &[u8] = b"seventy columns of nothing in particular, as a build or a log prints\n";
+
+fn start(command: &mut Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// The most memory that a process has had, in kB.
+fn peak(process: &Child) -> usize {
+    let peak = status(Pid::from_raw(process.id() as i32), "VmHWM");
+    peak.trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_gigabyte_passes_through_a_few_megabytes() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let mut client = start(&mut talk(&["client", "127.0.0.1", &port]));
+    let (call, _) = listener.accept().unwrap();
+    let mut desk = start(&mut handler(&call));
+    drop(call);
+
+    let block = LINE.repeat(20_000);
+    let text = block.clone();
+    let mut keyboard = client.stdin.take().unwrap();
+    let feeder = thread::spawn(move || {
+        let mut fed = 0;
+        while fed < GIGABYTE {
+            keyboard.write_all(&text).unwrap();
+            fed += text.len();
+        }
+        (fed, keyboard)
+    });
+    let (shows, shown_now) = channel();
+    let mut screen = desk.stdout.take().unwrap();
+    thread::spawn(move || {
+        let mut piece = vec![0; 1 << 20];
+        let mut shown = 0;
+        while let Ok(count @ 1..) = screen.read(&mut piece) {
+            let at = shown % LINE.len();
+            shown += count;
+            let _ = shows.send((piece[..count] == block[at..at + count]).then_some(shown));
+        }
+    });
+
+    let shown = || shown_now.recv_timeout(DEADLINE).unwrap().expect("the same text");
+    while shown() < GIGABYTE {}
+    for end in [&client, &desk] {
+        assert!(peak(end) < MEMORY, "{} kB", peak(end));
+    }
+    let (fed, keyboard) = feeder.join().unwrap();
+    drop(keyboard);
+    while shown() < fed {}
+    for end in [&mut client, &mut desk] {
+        assert!(wait_for("the end", || end.try_wait().unwrap()).success());
+    }
+}
