@@ -15,12 +15,12 @@ use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::name::Name;
 use crate::report::{Report, Reporter};
-use crate::sys::sockets;
+use crate::sys::{confine, sockets};
 use crate::terminal::{self, Settings};
 
 /// A call that has its window.
 #[derive(Debug)]
-pub struct DeskEnd {
+pub struct DeskEnd<'a> {
     pub call: OwnedFd,
     /// The desk's name.
     pub name: Name,
@@ -30,17 +30,16 @@ pub struct DeskEnd {
     pub bell: bool,
     /// Who types on standard input.
     pub input: Input,
-    /// Whom to tell what happens, if there is a server.
-    pub reporter: Option<Reporter>,
+    /// Tells the server what happens.
+    pub reporter: &'a Reporter,
 }
 
-impl DeskEnd {
+impl DeskEnd<'_> {
     /// Converses on standard input and output until either end leaves, and until the person has read the last words.
     ///
     /// # Errors
     /// The conversation did not end properly.
     pub fn converse(self) -> Result<ExitCode> {
-        let report = |report| self.reporter.iter().for_each(|reporter| reporter.send(&report));
         let mut terminal = terminal::open(Settings {
             name: self.name.as_bytes(),
             address: sockets::peer(&self.call)
@@ -49,16 +48,20 @@ impl DeskEnd {
             bell: self.bell,
         })?;
         let signals = engine::watch(&*terminal)?;
+        confine::to_what_is_open();
         let conversation =
             Conversation::new(Role::Handler, self.name.clone(), self.input, Instant::now());
-        let mut opened = |_: &_| report(Report::Open);
+        let mut opened = |_: &_| self.reporter.send(&Report::Open);
         let mut engine =
             Engine::new(self.call, conversation, &mut *terminal, &signals, &mut opened);
         let outcome = engine.run()?;
-        report(Report::Ended(outcome::describe(&outcome, engine.conversation())));
 
         let status = outcome::conclude(&outcome, engine.conversation());
-        let error = status.as_ref().err().map_or(String::new(), |error| format!("{error}; "));
+        let (how, error) = match &status {
+            Ok(_) => (outcome::describe(&outcome, engine.conversation()), String::new()),
+            Err(error) => (error.to_string(), format!("{error}; ")),
+        };
+        self.reporter.send(&Report::Ended(how));
         engine.linger(&(error + "press a key to close"))?;
         engine.finish();
         status

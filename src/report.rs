@@ -7,7 +7,7 @@
 use std::env;
 
 use crate::protocol::name::Name;
-use crate::sys::mailbox;
+use crate::sys::mailbox::Sender;
 
 /// The variable that names the mailbox and the call, as `address/number`.
 pub const VARIABLE: &str = "TALK_REPORT";
@@ -27,37 +27,55 @@ pub enum Report {
     Ended(String),
 }
 
-/// Sends reports about one call.
+/// Where reports about one call go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reporter {
-    address: String,
+pub struct Address {
+    mailbox: String,
     call: u32,
 }
 
-impl Reporter {
-    pub fn new(address: &str, call: u32) -> Self {
-        Self { address: address.into(), call }
+impl Address {
+    pub fn new(mailbox: &str, call: u32) -> Self {
+        Self { mailbox: mailbox.into(), call }
     }
 
-    /// The reporter that the server prepared for this process, if a server started it.
+    /// The address that the server prepared for this process, if a server started it.
     pub fn inherited() -> Option<Self> {
         Self::parse(&env::var(VARIABLE).ok()?)
     }
 
-    /// What [`Reporter::variable`] says.
+    /// What [`Address::variable`] says.
     pub fn parse(value: &str) -> Option<Self> {
-        let (address, call) = value.rsplit_once('/')?;
-        Some(Self::new(address, call.parse().ok()?))
+        let (mailbox, call) = value.rsplit_once('/')?;
+        Some(Self::new(mailbox, call.parse().ok()?))
     }
 
     /// The value of [`VARIABLE`] for the program of this call's window.
     pub fn variable(&self) -> String {
-        format!("{}/{}", self.address, self.call)
+        format!("{}/{}", self.mailbox, self.call)
+    }
+}
+
+/// Sends reports about one call.
+#[derive(Debug)]
+pub struct Reporter {
+    /// `None` where nobody wants to know.
+    sender: Option<Sender>,
+    call: u32,
+}
+
+impl Reporter {
+    /// A reporter to this address, if there is one and its server is still there. It opens nothing later.
+    pub fn to(address: Option<&Address>) -> Self {
+        let sender = address.and_then(|address| Sender::connect(&address.mailbox).ok());
+        Self { sender, call: address.map_or(0, |address| address.call) }
     }
 
     /// Sends a report. A server that has ended does not want it any more, so failing is no error.
     pub fn send(&self, report: &Report) {
-        let _ = mailbox::send(&self.address, &encode(self.call, report));
+        if let Some(sender) = &self.sender {
+            let _ = sender.send(&encode(self.call, report));
+        }
     }
 }
 

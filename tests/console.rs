@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::tmux::Tmux;
-use support::{Desk, Program, TALK, frame, hello, read_frame, talk, wait_for};
+use support::{Desk, Program, TALK, assert_confined, frame, hello, read_frame, talk, wait_for};
 
 /// A desk with a console at pipes.
 fn desk() -> Desk {
@@ -168,7 +168,7 @@ fn strangers_do_not_show_up_but_in_the_log() {
 }
 
 #[test]
-fn a_handler_has_nothing_open_but_its_own_call() {
+fn a_handler_has_nothing_open_but_its_own_call_and_can_open_nothing() {
     let mut desk = desk();
     let _alice = caller(&mut desk, 1, "alice");
     let _bob = caller(&mut desk, 2, "bob");
@@ -178,10 +178,11 @@ fn a_handler_has_nothing_open_but_its_own_call() {
             fds.map(|fd| fs::read_link(fd.path()).unwrap().display().to_string()).collect();
         targets.sort();
         targets.dedup();
-        // The call, and the console in place of keyboard and screen; standard error goes nowhere.
-        assert_eq!(targets.len(), 3, "{targets:?}");
+        // The call, the console in place of keyboard and screen, where it reports; standard error goes nowhere.
+        assert_eq!(targets.len(), 4, "{targets:?}");
         assert_eq!(targets[0], "/dev/null");
         assert!(targets[1..].iter().all(|target| target.starts_with("socket:")), "{targets:?}");
+        assert_confined(handler);
     }
 }
 

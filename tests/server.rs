@@ -6,6 +6,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use support::{Desk, Program, TALK, Window, command, failure, hello, read_frame, talk, wait_for};
@@ -229,11 +231,61 @@ fn strangers_open_no_window() {
         assert!(line.contains(" from 127.0.0.1:") && line.contains(complaint), "{said:?}: {line}");
         assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
     }
+    assert_eq!(window.read("argv"), "", "a window was opened");
+}
+
+#[test]
+fn who_is_silent_or_slow_opens_no_window() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
     let mut silent = desk.connect();
     silent.write_all(b"H\0").unwrap();
-    assert_eq!(read_frame(&mut silent), (b'B', b"no HELLO within 5 s".to_vec()));
-    desk.server.line_with("no HELLO within 5 s");
+    let mut slow = desk.connect();
+    let mut dribbled = slow.try_clone().unwrap();
+    let dribble = thread::spawn(move || {
+        for byte in hello(&"x".repeat(64)).chunks(1) {
+            if dribbled.write_all(byte).is_err() {
+                return;
+            }
+            thread::park_timeout(Duration::from_secs(1));
+        }
+    });
+    for stranger in [&mut silent, &mut slow] {
+        assert_eq!(read_frame(stranger), (b'B', b"no HELLO within 5 s".to_vec()));
+        desk.server.line_with("dropped: no HELLO within 5 s");
+    }
+    drop((silent, slow));
+    dribble.join().unwrap();
     assert_eq!(window.read("argv"), "", "a window was opened");
+}
+
+#[test]
+fn a_flood_of_strangers_is_no_flood_of_lines() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    for _ in 0..200 {
+        let mut stranger = desk.connect();
+        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        let _ = stranger.read_to_end(&mut Vec::new());
+    }
+    let (mut lines, mut counted) = (0, 0);
+    while counted < 200 {
+        let line = desk.server.line();
+        lines += 1;
+        match line.split_once(" more call") {
+            Some((count, _)) => counted += count.parse::<usize>().unwrap(),
+            None if line.contains(" from ") => counted += 1,
+            None => {}
+        }
+    }
+    assert_eq!(counted, 200);
+    assert!(lines < 40, "{lines} lines");
+    // Whoever is a caller gets lines of their own all the while.
+    let mut alice = desk.call("alice");
+    alice.end_input();
+    assert_eq!(alice.status(), 0);
+    desk.server.line_with("(alice)");
+    desk.server.line_with("ended: alice left");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::protocol::conversation::Conversation;
 use crate::protocol::events::Role;
 use crate::protocol::name::Name;
 use crate::sys;
+use crate::sys::confine;
 use crate::terminal::{self, Event, Settings, printable};
 
 /// How long each address of a host may take to answer.
@@ -67,6 +68,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         bell: options.bell,
     })?;
     let signals = engine::watch(&*terminal)?;
+    confine::to_what_is_open();
     let host = printable::label(options.host.as_bytes());
     terminal.show(Event::Notice(&format!("ringing {host} ({address})")));
     let conversation =

@@ -12,7 +12,7 @@ use argh::FromArgs;
 use super::{Usage, own_name, parse};
 use crate::desk_end::DeskEnd;
 use crate::engine;
-use crate::report::Reporter;
+use crate::report::{Address, Reporter};
 use crate::sys::sockets;
 use crate::window::handoff::{self, Collected};
 
@@ -49,14 +49,16 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let input = engine::input();
     if call.contains('/') {
         let Collected { call, note, helper } = handoff::collect(Path::new(&call))?;
-        let desk = DeskEnd { call, name: note.name, plain, bell, input, reporter: note.reporter };
+        let reporter = &Reporter::to(note.reports.as_ref());
+        let desk = DeskEnd { call, name: note.name, plain, bell, input, reporter };
         let status = desk.converse();
         // The helper counts the call until this end is closed.
         drop(helper);
         return status;
     }
     let (call, name) = (adopt(&call)?, own_name(None)?);
-    DeskEnd { call, name, plain, bell, input, reporter: Reporter::inherited() }.converse()
+    let reporter = &Reporter::to(Address::inherited().as_ref());
+    DeskEnd { call, name, plain, bell, input, reporter }.converse()
 }
 
 /// The inherited socket of a call, by its number.

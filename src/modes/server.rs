@@ -10,8 +10,9 @@ mod door;
 mod helper;
 mod link;
 mod parting;
+mod reserve;
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
 use std::process::ExitCode;
 
@@ -24,7 +25,7 @@ use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::Signals;
-use crate::sys::sockets;
+use crate::sys::{privilege, sockets};
 use crate::terminal::console::Console;
 use crate::window::{Handler, Window};
 use calls::Calls;
@@ -42,6 +43,7 @@ use door::{Door, Sources};
     example = "In tmux, for a desk without a display:\n  {command_name} --window tmux",
     example = "For an air-gapped lab:\n  {command_name} --allow 192.0.2.0/24 --max-calls 20",
     example = "In another terminal:\n  {command_name} --window 'foot -e'",
+    example = "On a port below 1024, without staying root:\n  {command_name} 517 --user operator",
     example = "Only for callers on this machine, under another name:\n  \
                {command_name} 9000 --bind 127.0.0.1 --name 'help desk'",
     error_code(1, "The desk could not be opened."),
@@ -76,6 +78,10 @@ struct Options {
     #[argh(option)]
     deny: Vec<String>,
 
+    /// when started as root: become this user once the port is open
+    #[argh(option)]
+    user: Option<String>,
+
     /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux, console (this terminal
     /// for all calls), or the command of a terminal that takes the program to run as its last words, such as 'foot -e';
     /// in it, %t stands for the title
@@ -94,6 +100,20 @@ struct Options {
 /// Opens the desk and keeps it until a signal says to stop.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
+    privilege::keep_private();
+    let listener = match sockets::activated()? {
+        Some(listener) => listener,
+        None => sockets::listen(options.bind, options.port)
+            .map_err(|error| explain(&error, &options))?,
+    };
+    if let Some(user) = &options.user {
+        privilege::become_user(user).with_context(|| format!("--user {user}"))?;
+    }
+    if privilege::is_root() {
+        let advice = "running as root, which is not needed; give it up with --user <name>";
+        // Standard error may be closed.
+        let _ = writeln!(io::stderr(), "talk: {advice}");
+    }
     let handler = Handler {
         talk: std::env::current_exe()
             .context("cannot find out where this program is; is /proc mounted?")?,
@@ -104,11 +124,6 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let limits = Limits { calls: options.max_calls, per_host: options.max_per_host };
     let rules = Sources { allow: options.allow.clone(), deny: options.deny.clone() };
     let door = Door::new(limits, rules)?;
-    let listener = match sockets::activated()? {
-        Some(listener) => listener,
-        None => sockets::listen(options.bind, options.port)
-            .map_err(|error| explain(&error, &options))?,
-    };
     let in_console = options.window == Window::Console;
     let signals = Signals::watch(if in_console { &desk::ALL_SIGNALS } else { desk::SIGNALS })?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;

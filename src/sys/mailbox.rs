@@ -40,7 +40,7 @@ impl Mailbox {
         Ok(Self { socket, address })
     }
 
-    /// What [`send`] needs to reach it.
+    /// What a [`Sender`] needs to reach it.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -85,15 +85,35 @@ impl AsFd for Mailbox {
     }
 }
 
-/// Sends `message` to the mailbox at `address`; waits a little while it is full.
-///
-/// # Errors
-/// Nobody is there any more, or it stays full.
-pub fn send(address: &str, message: &[u8]) -> io::Result<()> {
-    let socket = UnixDatagram::unbound()?;
-    socket.set_write_timeout(Some(SEND_LIMIT))?;
-    let message = &message[..message.len().min(MAX_MESSAGE)];
-    socket.send_to_addr(message, &SocketAddr::from_abstract_name(address)?).map(drop)
+/// The sending end.
+#[derive(Debug)]
+pub struct Sender(UnixDatagram);
+
+impl Sender {
+    /// A sender to the mailbox at `address`.
+    ///
+    /// # Errors
+    /// Nobody is there any more.
+    pub fn connect(address: &str) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_write_timeout(Some(SEND_LIMIT))?;
+        socket.connect_addr(&SocketAddr::from_abstract_name(address)?)?;
+        Ok(Self(socket))
+    }
+
+    /// Sends `message`; waits a little while the mailbox is full.
+    ///
+    /// # Errors
+    /// Nobody is there any more, or it stays full.
+    pub fn send(&self, message: &[u8]) -> io::Result<()> {
+        self.0.send(&message[..message.len().min(MAX_MESSAGE)]).map(drop)
+    }
+}
+
+impl AsFd for Sender {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 #[cfg(test)]
@@ -103,8 +123,9 @@ mod tests {
     #[test]
     fn messages_arrive_whole_and_in_order() {
         let mailbox = Mailbox::open().unwrap();
+        let sender = Sender::connect(mailbox.address()).unwrap();
         for message in [&b"one"[..], b"", b"three \xff"] {
-            send(mailbox.address(), message).unwrap();
+            sender.send(message).unwrap();
         }
         assert_eq!(mailbox.receive().unwrap().unwrap(), b"one");
         assert_eq!(mailbox.receive().unwrap().unwrap(), b"");
@@ -114,7 +135,11 @@ mod tests {
 
     #[test]
     fn a_mailbox_that_is_gone_is_an_error_for_its_senders() {
-        let address = Mailbox::open().unwrap().address().to_owned();
-        assert!(send(&address, b"late").is_err());
+        let mailbox = Mailbox::open().unwrap();
+        let address = mailbox.address().to_owned();
+        let sender = Sender::connect(&address).unwrap();
+        drop(mailbox);
+        assert!(sender.send(b"late").is_err());
+        assert!(Sender::connect(&address).is_err());
     }
 }

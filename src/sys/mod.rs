@@ -4,9 +4,11 @@
 //! argument why it is sound, and no function here knows what a conversation is.
 
 pub mod clock;
+pub mod confine;
 pub mod handoff;
 pub mod keyboard;
 pub mod mailbox;
+pub mod privilege;
 pub mod process;
 pub mod ready;
 pub mod signals;

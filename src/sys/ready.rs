@@ -70,21 +70,30 @@ pub fn select(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) 
 /// # Errors
 /// ppoll(2) failed.
 pub fn poll(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) -> io::Result<()> {
-    // A descriptor that nothing is wanted from must not be there at all: its end alone would wake (poll(2)).
-    let (mut fds, flags): (Vec<PollFd<'_>>, Vec<&mut bool>) = wants
-        .iter_mut()
-        .filter_map(|want| {
-            let flags = if want.to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
-            Some((PollFd::new(want.fd?, flags), &mut want.ready))
-        })
-        .unzip();
+    // A descriptor that nothing is wanted from must not be there at all: its end alone would wake (poll(2)). One from
+    // which two things are wanted is there once: more entries than descriptors may be too many (EINVAL).
+    let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(wants.len());
+    let mut places = Vec::with_capacity(wants.len());
+    for want in wants.iter() {
+        let flags = if want.to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
+        places.push(want.fd.map(|fd| {
+            match fds.last_mut().filter(|last| last.as_fd().as_raw_fd() == fd.as_raw_fd()) {
+                Some(last) => last.set_events(last.events() | flags),
+                None => fds.push(PollFd::new(fd, flags)),
+            }
+            (fds.len() - 1, flags)
+        }));
+    }
     match ppoll(&mut fds, deadline.map(until), Some(*mask)) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(error) => return Err(error.into()),
     }
-    for (fd, ready) in fds.iter().zip(flags) {
+    let failed = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
+    for (want, place) in wants.iter_mut().zip(places) {
         // Data, room, its end, an error: in each case the next call says which.
-        *ready = fd.any().unwrap_or(false);
+        want.ready = place.is_some_and(|(at, flags)| {
+            fds[at].revents().is_some_and(|events| events.intersects(flags | failed))
+        });
     }
     Ok(())
 }
@@ -95,6 +104,8 @@ fn until(deadline: Instant) -> TimeSpec {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
     use std::time::Duration;
 
     use nix::fcntl::{FcntlArg, fcntl};
@@ -122,6 +133,19 @@ mod tests {
         let mut wants = [Want::write(&writer, true)];
         poll(&mut wants, None, &SigSet::empty()).unwrap();
         assert!(wants[0].ready);
+    }
+
+    #[test]
+    fn two_things_wanted_of_one_descriptor_are_told_apart() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let poll_both = || {
+            let mut wants = [Want::read(&ours, true), Want::write(&ours, true)];
+            poll(&mut wants, None, &SigSet::empty()).unwrap();
+            wants.map(|want| want.ready)
+        };
+        assert_eq!(poll_both(), [false, true]);
+        theirs.write_all(b"x").unwrap();
+        assert_eq!(poll_both(), [true, true]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::SigSet;
 
 use crate::protocol::name::Name;
-use crate::report::Reporter;
+use crate::report::Address;
 use crate::sys::ready::{self, Want};
 use crate::sys::{handoff, sockets};
 
@@ -95,20 +95,21 @@ impl Drop for Offer {
 pub struct Note {
     /// The desk's name.
     pub name: Name,
-    pub reporter: Option<Reporter>,
+    /// Where to report.
+    pub reports: Option<Address>,
 }
 
 impl Note {
     /// The name, a zero byte, then where to report (empty: nowhere).
     fn encode(&self) -> Vec<u8> {
-        let reports = self.reporter.as_ref().map(Reporter::variable).unwrap_or_default();
+        let reports = self.reports.as_ref().map(Address::variable).unwrap_or_default();
         [self.name.as_bytes(), b"\0", reports.as_bytes()].concat()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let zero = bytes.iter().position(|&byte| byte == 0)?;
         let reports = std::str::from_utf8(&bytes[zero + 1..]).ok()?;
-        Some(Self { name: Name::from_wire(&bytes[..zero])?, reporter: Reporter::parse(reports) })
+        Some(Self { name: Name::from_wire(&bytes[..zero])?, reports: Address::parse(reports) })
     }
 }
 
@@ -155,12 +156,12 @@ mod tests {
     use super::*;
 
     fn note() -> Note {
-        Note { name: "bob".parse().unwrap(), reporter: Some(Reporter::new("talk-1-2", 3)) }
+        Note { name: "bob".parse().unwrap(), reports: Some(Address::new("talk-1-2", 3)) }
     }
 
     #[test]
     fn a_note_travels_whole() {
-        for note in [note(), Note { reporter: None, ..note() }] {
+        for note in [note(), Note { reports: None, ..note() }] {
             assert_eq!(Note::decode(&note.encode()), Some(note));
         }
         for junk in [&b""[..], b"bob", b"\0talk-1-2/3", b"bob\0\xff"] {

@@ -1,19 +1,24 @@
 //! The calls of a desk, and what the console says about them.
 //!
-//! A line for each event, in a form that a script can read: `call <number> <event>`. The invariant: every call that is
-//! begun gets exactly one line that says how it ended, whoever was there to report it, and after all that was said in
-//! it.
+//! A line for each event, in a form that a script can read: `call <number> <event>`. The invariant: every call that was
+//! checked in gets exactly one line that says how it ended, whoever was there to report it, and after all that was said
+//! in it. Those that were turned away get one too, or are counted in one: a flood of them must not become a flood of lines.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::link::Link;
+use crate::rate::{Rate, Usage};
 use crate::report::Report;
 use crate::terminal::console::Console;
 use crate::terminal::printable;
+
+/// Lines about calls that were turned away; more are only counted.
+const TURNED_AWAY: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +39,16 @@ struct Call {
     /// The server's end of them, until the handler's end is closed.
     link: Option<Link>,
     /// How it ended, to be said once the link has nothing more to show.
-    end: Option<String>,
+    end: Option<End>,
     /// Its process is still there.
     runs: bool,
+}
+
+/// The line that says how a call ended.
+struct End {
+    line: String,
+    /// It ended before it was checked in.
+    turned_away: bool,
 }
 
 /// The calls whose processes run, by number, and the console that shows them.
@@ -46,17 +58,45 @@ pub struct Calls {
     pub console: Console,
     /// What to do when a window fails without a word.
     advice: &'static str,
+    /// Lines about calls that were turned away.
+    turned_away: Usage,
+    /// Such calls without a line.
+    left_out: u64,
 }
 
 impl Calls {
     /// No calls yet; `advice` is what to do when a window fails without a word.
     pub fn new(console: Console, advice: &'static str) -> Self {
-        Self { calls: BTreeMap::new(), last: 0, console, advice }
+        let turned_away = Usage::new(Instant::now());
+        Self { calls: BTreeMap::new(), last: 0, console, advice, turned_away, left_out: 0 }
     }
 
     /// Writes a line to the log.
     pub fn log(&mut self, line: &str) {
         self.console.log(line);
+    }
+
+    /// Writes a line about a call that was turned away, unless there were too many.
+    pub fn log_turned_away(&mut self, line: &str) {
+        if self.left_out == 0 && self.turned_away.take(TURNED_AWAY, Instant::now()) {
+            self.log(line);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// When [`Calls::log_left_out`] has something to say.
+    pub fn deadline(&self) -> Option<Instant> {
+        (self.left_out > 0).then(|| self.turned_away.next(TURNED_AWAY)).flatten()
+    }
+
+    /// Says how many calls were turned away without a line, as often as such a line may come.
+    pub fn log_left_out(&mut self) {
+        if self.left_out > 0 && self.turned_away.take(TURNED_AWAY, Instant::now()) {
+            let count = std::mem::take(&mut self.left_out);
+            let calls = if count == 1 { "call was" } else { "calls were" };
+            self.log(&format!("{count} more {calls} turned away"));
+        }
     }
 
     /// The links of the calls that are in the console, by number.
@@ -147,7 +187,7 @@ impl Calls {
         let end = call.end.take();
         self.console.end(number);
         if let Some(end) = end {
-            self.log(&end);
+            self.say(&end);
         }
         self.forget(number);
     }
@@ -157,12 +197,23 @@ impl Calls {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
+        let end = End {
+            line: format!("call {number} {event}"),
+            turned_away: call.stage == Stage::CheckingIn,
+        };
         call.stage = Stage::Ended;
-        let line = format!("call {number} {event}");
         if call.link.is_some() {
-            call.end = Some(line);
+            call.end = Some(end);
         } else {
-            self.log(&line);
+            self.say(&end);
+        }
+    }
+
+    fn say(&mut self, end: &End) {
+        if end.turned_away {
+            self.log_turned_away(&end.line);
+        } else {
+            self.log(&end.line);
         }
     }
 

@@ -16,7 +16,8 @@ use super::door::Door;
 use super::helper::Helper;
 use super::link::Link;
 use super::parting::Partings;
-use crate::report::{self, Reporter};
+use super::reserve::Reserve;
+use crate::report::{self, Address};
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
@@ -44,6 +45,8 @@ pub const ALL_SIGNALS: [Signal; 9] = [
 const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
 /// How often a desk in the background looks whether the terminal is its own again: no signal says so.
 const BACKGROUND_PAUSE: Duration = Duration::from_secs(1);
+/// What a caller is told for whom no descriptor, process or memory is left.
+const NO_ROOM: &str = "the desk has no room for another call; try again later";
 /// Bytes read at once from the keyboard or a handler.
 const READ_SIZE: usize = 64 * 1024;
 
@@ -68,6 +71,7 @@ pub struct Desk {
     pub(super) scratch: Box<[u8]>,
     door: Door,
     partings: Partings,
+    reserve: Reserve,
     /// For the question whether the terminal is gone, whoever reads from it.
     stdin: Keyboard,
     /// Until when the listener is left alone.
@@ -106,6 +110,7 @@ impl Desk {
             scratch: vec![0; READ_SIZE].into(),
             door,
             partings: Partings::default(),
+            reserve: Reserve::new(),
             stdin: Keyboard::new(),
             resting: None,
             closing: None,
@@ -179,8 +184,8 @@ impl Desk {
         self.calls.console.attend(types);
         self.flush(false)?;
         let away = (self.keyboard.is_some() && !types).then(|| now + BACKGROUND_PAUSE);
-        let parted = self.partings.deadline();
-        let deadline = [self.resting, self.closing, away, parted].into_iter().flatten().min();
+        let others = [self.partings.deadline(), self.calls.deadline()];
+        let deadline = [self.resting, self.closing, away].into_iter().chain(others).flatten().min();
 
         let (console, calls) = (&self.calls.console, &self.calls);
         let listener = self.listener.as_ref().filter(|_| self.resting.is_none());
@@ -204,6 +209,8 @@ impl Desk {
         let calling = listener.is_some() && next();
         let typed = self.keyboard.is_some() && next();
         self.partings.clear(Instant::now());
+        self.reserve.refill();
+        self.calls.log_left_out();
         self.flush(room)?;
         Ok(Ready { calling, typed, links })
     }
@@ -216,38 +223,47 @@ impl Desk {
         }
     }
 
-    /// Accepts one call and forks its helper.
+    /// Accepts one call and forks its helper. When the system has no descriptor left for it, the reserve lets the caller
+    /// in to be told so.
     fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
-        match listener.accept() {
-            Ok((call, from)) => self.receive(call, from),
-            // The caller is gone again, or another process was faster.
-            Err(error)
-                if sys::is_momentary(&error) || error.kind() == ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                self.calls.log(&format!("cannot accept calls for a moment: {error}"));
-                self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
-            }
+        let error = match listener.accept() {
+            Ok((call, from)) => return self.receive(call, from),
+            Err(error) => error,
+        };
+        if self.reserve.spend(&error)
+            && let Ok((call, from)) = listener.accept()
+        {
+            let number = self.calls.next_number();
+            return self.refuse((number, call, from), NO_ROOM, &sys::reason(&error));
+        }
+        // The caller is gone again, or another process was faster.
+        if !sys::is_momentary(&error) && error.kind() != ErrorKind::ConnectionAborted {
+            let reason = sys::reason(&error);
+            self.calls.log(&format!("cannot accept calls for a moment: {reason}"));
+            self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
         }
     }
 
     fn receive(&mut self, call: TcpStream, from: SocketAddr) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
         let number = self.calls.next_number();
-        let now = Instant::now();
-        let refusal = match self.door.admission.admit(from.ip(), now) {
-            Ok(()) => match self.fork_helper(number, &call, from) {
-                Ok(()) => return,
-                Err(error) => {
-                    self.door.admission.ended(from.ip());
-                    self.calls.log(&format!("no process for call {number}: {error}"));
-                    "the desk has no room for another call; try again later".into()
-                }
-            },
-            Err(refusal) => refusal.to_string(),
-        };
-        self.calls.log(&format!("call {number} from {from} refused: {refusal}"));
-        self.partings.refuse(call, &refusal, now);
+        if let Err(refusal) = self.door.admission.admit(from.ip(), Instant::now()) {
+            return self.refuse((number, call, from), &refusal.to_string(), "");
+        }
+        if let Err(error) = self.fork_helper(number, &call, from) {
+            self.door.admission.ended(from.ip());
+            self.refuse((number, call, from), NO_ROOM, &sys::reason(&error));
+        }
+    }
+
+    /// Tells a caller why the call is not taken; the log also says `why` that is.
+    fn refuse(&mut self, call: (u32, TcpStream, SocketAddr), reason: &str, why: &str) {
+        let (number, call, from) = call;
+        let colon = if why.is_empty() { "" } else { ": " };
+        let line = format!("call {number} from {from} refused: {reason}{colon}{why}");
+        self.calls.log_turned_away(&line);
+        self.partings.refuse(call, reason, Instant::now());
     }
 
     /// Reads the rules of admission again; rules that cannot be read change nothing.
@@ -266,7 +282,7 @@ impl Desk {
             window: &self.window,
             handler: &self.handler,
             signals: &self.signals,
-            reporter: Reporter::new(self.mailbox.address(), number),
+            reports: Address::new(self.mailbox.address(), number),
             console: handlers.as_ref(),
         };
         let mut keep = vec![call.as_fd()];

@@ -23,7 +23,7 @@ use crate::protocol::conversation::HELLO_LIMIT;
 use crate::protocol::events::Input;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::name::Name;
-use crate::report::{self, Report, Reporter};
+use crate::report::{self, Address, Report, Reporter};
 use crate::sys::ready::Want;
 use crate::sys::signals::Signals;
 use crate::sys::{process, ready, sockets};
@@ -42,7 +42,7 @@ pub struct Helper<'a> {
     pub window: &'a Window,
     pub handler: &'a Handler,
     pub signals: &'a Signals,
-    pub reporter: Reporter,
+    pub reports: Address,
     /// In the console: what the handler has in place of a keyboard and screen.
     pub console: Option<&'a UnixStream>,
 }
@@ -53,31 +53,32 @@ impl Helper<'_> {
     pub fn run(&self) -> u8 {
         // A session of its own: Ctrl-C at the desk's terminal is not for the windows.
         let _ = nix::unistd::setsid();
+        let reporter = Reporter::to(Some(&self.reports));
         let caller = match check_in(self.call) {
             Ok(caller) => caller,
             Err(why) => {
-                self.reporter.send(&Report::Dropped(format!("{why:#}")));
+                reporter.send(&Report::Dropped(format!("{why:#}")));
                 self.say_bye(&format!("{why:#}"));
                 return 1;
             }
         };
-        self.reporter.send(&Report::Hello(caller.clone()));
-        let why = match self.open_window(&caller) {
+        reporter.send(&Report::Hello(caller.clone()));
+        let why = match self.open_window(&caller, &reporter) {
             Ok(status) => return status,
             Err(why) => why,
         };
-        self.reporter.send(&Report::NoWindow(format!("{why:#}")));
+        reporter.send(&Report::NoWindow(format!("{why:#}")));
         self.say_bye("the desk could not open a window");
         1
     }
 
     /// Opens the window and returns when it has closed, with the status to exit with.
-    fn open_window(&self, caller: &Name) -> Result<u8> {
+    fn open_window(&self, caller: &Name, reporter: &Reporter) -> Result<u8> {
         self.signals.release().context("cannot give signals back")?;
         let title = printable::label(caller.as_bytes());
         match self.window {
             Window::Xterm => self.become_xterm(&title).map(|never| match never {}),
-            Window::Console => self.become_handler(),
+            Window::Console => self.become_handler(reporter),
             Window::Tmux => self.offer(|handler| tmux::open(&title, handler).map(|()| None)),
             Window::Command(terminal) => {
                 self.offer(|handler| terminal.open(&title, handler).map(Some))
@@ -86,7 +87,7 @@ impl Helper<'_> {
     }
 
     /// Becomes the handler of the call, without exec. Returns the status to exit with.
-    fn become_handler(&self) -> Result<u8> {
+    fn become_handler(&self, reporter: &Reporter) -> Result<u8> {
         let console = self.console.context("the console has no place for it")?;
         process::converse_on(console).context("cannot redirect standard input and output")?;
         let desk = DeskEnd {
@@ -95,7 +96,7 @@ impl Helper<'_> {
             plain: true,
             bell: false,
             input: Input::Person,
-            reporter: Some(self.reporter.clone()),
+            reporter,
         };
         // What went wrong is in the report; nobody reads standard error here.
         Ok(desk.converse().is_err().into())
@@ -106,7 +107,7 @@ impl Helper<'_> {
         let call = sockets::hand_over(self.call.try_clone()?.into())?;
         let command = xterm::command(title, self.handler.command(call.to_string().as_ref()));
         let name = OsStr::from_bytes(self.handler.name.as_bytes());
-        let reports = self.reporter.variable();
+        let reports = self.reports.variable();
         let variables = [(NAME_VARIABLE, name), (report::VARIABLE, reports.as_ref())];
         process::exec(&command, &variables).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
@@ -120,7 +121,7 @@ impl Helper<'_> {
     fn offer(&self, open: impl FnOnce(&[OsString]) -> Result<Option<Child>>) -> Result<u8> {
         let offer = Offer::new()?;
         let mut terminal = open(&self.handler.command(offer.path().as_os_str()))?;
-        let note = Note { name: self.handler.name.clone(), reporter: Some(self.reporter.clone()) };
+        let note = Note { name: self.handler.name.clone(), reports: Some(self.reports.clone()) };
         let handed_over = offer.hand_over(self.call.as_fd(), &note, || {
             terminal.as_mut().map_or(Ok(()), command::check)
         });
