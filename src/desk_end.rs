@@ -46,6 +46,7 @@ impl DeskEnd<'_> {
                 .map_or("this machine".into(), |peer| peer.to_string()),
             plain: self.plain,
             bell: self.bell,
+            quiet: false,
         })?;
         let signals = engine::watch(&*terminal)?;
         confine::to_what_is_open();

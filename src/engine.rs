@@ -78,6 +78,8 @@ pub struct Engine<'a> {
     outflow: Outflow,
     /// The person here, or a signal, has asked to leave.
     leaving: bool,
+    /// When the conversation has taken too long, and how long that is.
+    limit: Option<(Instant, Duration)>,
 }
 
 impl<'a> Engine<'a> {
@@ -102,7 +104,13 @@ impl<'a> Engine<'a> {
             send_blocked: false,
             outflow: Outflow::default(),
             leaving: false,
+            limit: None,
         }
+    }
+
+    /// Ends the conversation at `at`, which is after `limit`, if it has not ended before.
+    pub fn limit(&mut self, at: Instant, limit: Duration) {
+        self.limit = Some((at, limit));
     }
 
     /// The conversation, for what it has counted.
@@ -186,6 +194,9 @@ impl<'a> Engine<'a> {
     fn act(&mut self) -> Option<End> {
         let now = Instant::now();
         self.conversation.tick(now);
+        if let Some((_, limit)) = self.limit.take_if(|(at, _)| now >= *at) {
+            self.conversation.expire(limit, now);
+        }
         self.watch_outflow(now);
         while self.screen_keeps_up() || self.conversation.given_up() {
             match self.conversation.poll(now) {
@@ -223,7 +234,8 @@ impl<'a> Engine<'a> {
 
     /// Waits until something can be moved, and takes in what has come.
     fn wait(&mut self) -> Result<(), Stop> {
-        let deadlines = [self.conversation.deadline(), self.outflow.deadline()];
+        let limit = self.limit.map(|(at, _)| at);
+        let deadlines = [self.conversation.deadline(), self.outflow.deadline(), limit];
         let deadline = deadlines.into_iter().flatten().min();
         let types = self.typing && (self.terminal.edits() || self.conversation.wants_input());
         let hears = self.screen_keeps_up() && self.conversation.room().is_some();
@@ -257,7 +269,7 @@ impl<'a> Engine<'a> {
                 // A person who ends their input wants to go; a file has only come to its end.
                 let goodbye = match self.conversation.input() {
                     Input::Person => Goodbye::Leaving(""),
-                    Input::Stream => Goodbye::InputEnded,
+                    Input::Stream | Input::Patient => Goodbye::InputEnded,
                 };
                 self.conversation.leave(goodbye, Instant::now());
             }

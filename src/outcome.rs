@@ -52,7 +52,7 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
         (End::GaveUp, Role::Caller) => "hung up before anybody answered".into(),
         (End::GaveUp, Role::Handler) => "closed before the caller said hello".into(),
         (End::NoHello(limit), Role::Caller) => {
-            format!("nobody answered within {} s", limit.as_secs())
+            format!("nobody answered within {} s", limit.as_secs_f64())
         }
         (End::NoHello(limit), Role::Handler) => {
             format!("the caller said no hello within {} s", limit.as_secs())
@@ -62,6 +62,9 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
             format!("the desk hung up before anybody answered: {why}")
         }
         (End::Lost(why), _) => format!("the connection to {peer} was lost: {why}"),
+        (End::OutOfTime(limit), _) => {
+            format!("{peer} had not left after {} s", limit.as_secs_f64())
+        }
         (End::NotConfirmed, _) => format!("{peer} did not confirm the goodbye"),
     }
 }

@@ -13,14 +13,20 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use support::{DEADLINE, Program, failure, frame, hello, read_frame, talk};
 
-/// A client that has called, and the desk's end of the call.
-fn ringing() -> (Program, TcpStream) {
+/// A client with these options that has called, and the desk's end of the call.
+fn calling(options: &[&str]) -> (Program, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    let mut caller = Program::start(&mut talk(&["client", "127.0.0.1", &port, "--name", "alice"]));
+    let client = ["client", "127.0.0.1", &port, "--name", "alice"];
+    let caller = Program::start(&mut talk(&[&client, options].concat()));
     let (mut desk, _) = listener.accept().unwrap();
     desk.set_read_timeout(Some(DEADLINE)).unwrap();
     assert_eq!(read_frame(&mut desk), (b'H', b"\x01\0alice".to_vec()));
+    (caller, desk)
+}
+
+fn ringing() -> (Program, TcpStream) {
+    let (mut caller, desk) = calling(&[]);
     caller.notice_with("ringing 127.0.0.1");
     (caller, desk)
 }
@@ -124,6 +130,59 @@ fn nobody_there_is_an_error_that_says_so() {
     let (status, error) = failure(&mut talk(&["client", "no-such-host.invalid"]));
     assert_eq!(status, 1);
     assert!(error.starts_with("talk: no host 'no-such-host.invalid' is known"), "{error}");
+}
+
+#[test]
+fn a_client_that_waits_hears_the_desk_out() {
+    let (mut caller, mut desk) = calling(&["--wait"]);
+    desk.write_all(&hello("desk")).unwrap();
+    caller.say("which printer works?\n");
+    caller.end_input();
+    assert_eq!(read_frame(&mut desk), (b'T', b"which printer works?".to_vec()));
+    // No goodbye comes: only at the end of the desk's side is there one.
+    desk.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    assert_eq!(desk.read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    desk.set_read_timeout(Some(DEADLINE)).unwrap();
+    desk.write_all(&[frame(b'T', b"the one upstairs"), frame(b'B', b"")].concat()).unwrap();
+    assert_eq!(read_frame(&mut desk), (b'B', b"".to_vec()));
+    assert_eq!(caller.line(), "the one upstairs");
+    assert_eq!(caller.status(), 0);
+}
+
+#[test]
+fn a_time_limit_holds_at_every_stage_and_leaves_politely() {
+    let (mut caller, mut desk) = calling(&["--timeout", "0.5"]);
+    assert_eq!(read_frame(&mut desk), (b'B', b"out of time".to_vec()));
+    drop(desk);
+    assert_eq!(caller.status(), 1);
+    caller.notice_with("talk: nobody answered within 0.5 s");
+
+    let (mut caller, mut desk) = calling(&["--timeout=1", "--wait"]);
+    desk.write_all(&hello("desk")).unwrap();
+    caller.say("one\ntwo\n");
+    caller.end_input();
+    let frames = [(); 3].map(|()| read_frame(&mut desk));
+    assert_eq!(frames[2], (b'B', b"out of time".to_vec()));
+    drop(desk);
+    assert_eq!(caller.status(), 1);
+    caller.notice_with("talk: desk had not left after 1 s; 2 lines are unconfirmed");
+
+    for wrong in ["0", "-1", "soon", "inf", ""] {
+        let (status, error) = failure(&mut talk(&["client", "localhost", "--timeout", wrong]));
+        assert_eq!(status, 2, "{wrong}: {error}");
+    }
+}
+
+#[test]
+fn a_quiet_client_has_no_notices_but_errors() {
+    let (mut caller, mut desk) = calling(&["--quiet"]);
+    desk.write_all(&[hello("desk"), frame(b'T', b"hi"), frame(b'B', b"busy")].concat()).unwrap();
+    assert_eq!(caller.status(), 0);
+    assert_eq!((caller.rest(), caller.notices()), (vec!["hi".into()], vec![]));
+    let (mut caller, mut desk) = calling(&["--quiet"]);
+    desk.write_all(&frame(b'B', b"busy")).unwrap();
+    assert_eq!(caller.status(), 1);
+    assert_eq!(caller.notices(), ["talk: the desk does not take the call: busy"]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::{PORT, own_name, parse, port};
 use crate::engine::{self, Engine};
 use crate::outcome;
 use crate::protocol::conversation::Conversation;
-use crate::protocol::events::Role;
+use crate::protocol::events::{Input, Role};
 use crate::protocol::name::Name;
 use crate::sys;
 use crate::sys::confine;
@@ -21,6 +21,9 @@ use crate::terminal::{self, Event, Settings, printable};
 
 /// How long each address of a host may take to answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What an address gets at least when the time is over: an error of the connection says more than none.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Call a desk. Type whenever you like; end with Ctrl-D or Ctrl-C.
 ///
@@ -31,6 +34,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
     help_triggers("-h", "--help"),
     example = "Call the desk on machine helpdesk:\n  {command_name} helpdesk",
     example = "Send a log, and know that it was seen:\n  make 2>&1 | {command_name} helpdesk --name builder",
+    example = "Ask, and have the answers in a file:\n  \
+               echo 'which printer works?' | {command_name} helpdesk --wait --timeout 600 --quiet > answers",
     error_code(1, "The conversation did not take place or not end properly."),
     error_code(2, "The arguments are wrong.")
 )]
@@ -47,6 +52,18 @@ struct Options {
     #[argh(option)]
     name: Option<Name>,
 
+    /// stay for answers after the input has ended, until the desk leaves
+    #[argh(switch)]
+    wait: bool,
+
+    /// end after this many seconds at most, whatever has been reached by then (default: never)
+    #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
+    timeout: Option<Duration>,
+
+    /// no notices on standard error, only errors
+    #[argh(switch)]
+    quiet: bool,
+
     /// only append lines: no cursor movement, no colours (for screen readers and braille)
     #[argh(switch)]
     plain: bool,
@@ -60,35 +77,52 @@ struct Options {
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
     let name = own_name(options.name)?;
-    let (socket, address) = dial(&options.host, options.port)?;
+    let limit = options.timeout.map(|limit| (Instant::now() + limit, limit));
+    let (socket, address) = dial(&options.host, options.port, limit.map(|(at, _)| at))?;
     let mut terminal = terminal::open(Settings {
         name: name.as_bytes(),
         address: address.to_string(),
         plain: options.plain,
         bell: options.bell,
+        quiet: options.quiet,
     })?;
     let signals = engine::watch(&*terminal)?;
     confine::to_what_is_open();
     let host = printable::label(options.host.as_bytes());
     terminal.show(Event::Notice(&format!("ringing {host} ({address})")));
-    let conversation =
-        Conversation::new(Role::Caller, name.clone(), engine::input(), Instant::now());
+    let input = match engine::input() {
+        Input::Stream if options.wait => Input::Patient,
+        input => input,
+    };
+    let conversation = Conversation::new(Role::Caller, name.clone(), input, Instant::now());
     let mut answered = |_: &_| {};
     let mut engine =
         Engine::new(socket.into(), conversation, &mut *terminal, &signals, &mut answered);
+    if let Some((at, limit)) = limit {
+        engine.limit(at, limit);
+    }
     let outcome = engine.run()?;
     engine.finish();
     outcome::conclude(&outcome, engine.conversation())
 }
 
-/// Connects to the first of the host's addresses that answers.
-fn dial(host: &str, port: u16) -> Result<(TcpStream, SocketAddr)> {
+/// A number of seconds as a person writes it.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("'{text}' is no number of seconds above 0");
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.filter(|limit| !limit.is_zero()).ok_or_else(wrong)
+}
+
+/// Connects to the first of the host's addresses that answers, each of which has its time and all of them until `end`.
+fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, SocketAddr)> {
     let addresses = (host, port).to_socket_addrs().with_context(|| {
         format!("no host '{host}' is known; check its spelling, or use its address")
     })?;
     let mut failed = Vec::new();
     for address in addresses {
-        match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let limit = left.map_or(CONNECT_LIMIT, |left| left.clamp(SHORTEST, CONNECT_LIMIT));
+        match TcpStream::connect_timeout(&address, limit) {
             Ok(socket) => return Ok((socket, address)),
             Err(error) => failed.push(format!("{address}: {}", sys::reason(&error))),
         }

@@ -199,9 +199,19 @@ impl Conversation {
             Receiving::Talking if self.role == Role::Handler && !self.hurried => {
                 self.deadline = Some(now + LAST_WORDS);
             }
+            Receiving::Talking if self.is_patient() => {}
             Receiving::Talking => self.say_bye(reason, now),
             Receiving::Left => self.answer(now),
             Receiving::Deaf => {}
+        }
+    }
+
+    /// Ends the conversation because it has taken as long as it may.
+    pub fn expire(&mut self, limit: Duration, now: Instant) {
+        if self.verdict.is_none() {
+            let unanswered = self.peer.is_none();
+            let end = if unanswered { End::NoHello(limit) } else { End::OutOfTime(limit) };
+            self.drop_peer(end, "out of time", now);
         }
     }
 
@@ -414,9 +424,15 @@ impl Conversation {
         self.deadline = Some(now + GOODBYE_LIMIT);
     }
 
+    /// Whether the other end is to say goodbye first, however long that takes.
+    fn is_patient(&self) -> bool {
+        self.input == Input::Patient && self.input_over && !self.hurried
+    }
+
     /// Bytes moved: a goodbye that is in no hurry waits for more.
     fn progress(&mut self, now: Instant) {
-        if self.receiving == Receiving::Talking && self.input_over && !self.hurried {
+        let ending = self.receiving == Receiving::Talking && self.input_over && !self.hurried;
+        if ending && !self.is_patient() {
             let held_back = self.sending == Sending::Open;
             self.deadline = Some(now + if held_back { LAST_WORDS } else { GOODBYE_LIMIT });
         }

@@ -23,6 +23,8 @@ pub enum Input {
     Person,
     /// A file or a program: what it still holds is sent first.
     Stream,
+    /// The same, and when it has come to its end, the other end has the last word.
+    Patient,
 }
 
 /// Why this end says goodbye.
@@ -66,6 +68,8 @@ pub enum End {
     Lost(String),
     /// Our goodbye was not answered in time.
     NotConfirmed,
+    /// It was not to take longer than this.
+    OutOfTime(Duration),
 }
 
 /// A rule that the other end broke.

@@ -26,6 +26,7 @@ pub struct Lines {
     /// Standard output is a terminal, so that a person reads it.
     person: bool,
     bell: bool,
+    quiet: bool,
     peer: String,
     /// The other end's line whose end has not come.
     unfinished: Vec<u8>,
@@ -34,16 +35,18 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines on standard input and output; `bell` rings for each that arrives at a terminal.
+    /// Lines on standard input and output; `bell` rings for each that arrives at a terminal, `quiet` keeps notices away
+    /// from standard error.
     ///
     /// # Errors
     /// Standard output or standard error cannot be used.
-    pub fn new(bell: bool) -> io::Result<Self> {
+    pub fn new(bell: bool, quiet: bool) -> io::Result<Self> {
         Ok(Self {
             outlets: Outlets::standard()?,
             commands: stdin().is_terminal(),
             person: stdout().is_terminal(),
             bell,
+            quiet,
             peer: String::new(),
             unfinished: Vec::new(),
             mid_line: false,
@@ -82,7 +85,7 @@ impl Lines {
     fn notice(&mut self, text: &str) {
         if self.person {
             self.print(&format!("-- {text}"));
-        } else {
+        } else if !self.quiet {
             self.outlets.notices.push(format!("talk: {text}\n").as_bytes());
         }
     }

@@ -91,6 +91,8 @@ pub struct Settings<'a> {
     pub plain: bool,
     /// Ring when a line arrives.
     pub bell: bool,
+    /// No notices beside what a program or a file gets.
+    pub quiet: bool,
 }
 
 /// The terminal that suits standard input and output: the editor where both are one that can do what it needs, else
@@ -102,7 +104,7 @@ pub fn open(settings: Settings<'_>) -> io::Result<Box<dyn Terminal>> {
     if !settings.plain && can_edit() {
         return Ok(Box::new(tty::Tty::open(settings)?));
     }
-    Ok(Box::new(lines::Lines::new(settings.bell)?))
+    Ok(Box::new(lines::Lines::new(settings.bell, settings.quiet)?))
 }
 
 /// What is said when the other end stops taking what is sent, or goes on.

@@ -54,10 +54,13 @@ impl Side {
         }
     }
 
-    fn receive(&mut self, bytes: &[u8], now: Instant) {
-        if let Some(room) = self.conversation.room() {
-            room[..bytes.len()].copy_from_slice(bytes);
-            self.conversation.received(bytes.len(), now);
+    fn receive(&mut self, mut bytes: &[u8], now: Instant) {
+        while let Some(room) = self.conversation.room().filter(|_| !bytes.is_empty()) {
+            let (piece, rest) = bytes.split_at(bytes.len().min(room.len()));
+            room[..piece.len()].copy_from_slice(piece);
+            self.conversation.received(piece.len(), now);
+            self.act(now);
+            bytes = rest;
         }
         self.act(now);
     }
@@ -239,6 +242,47 @@ fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
     link.later(LAST_WORDS);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
+}
+
+#[test]
+fn a_patient_stream_hears_the_other_end_out() {
+    let mut link = Link::answered(Input::Person);
+    link.caller = Side::new(Role::Caller, "alice", Input::Patient, link.now);
+    link.handler = Side::new(Role::Handler, "desk", Input::Person, link.now);
+    link.carry(usize::MAX);
+    link.caller.conversation.say(b"which printer works?\n", link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
+    for _ in 0..3 {
+        link.carry(usize::MAX);
+        link.later(Duration::from_secs(3600));
+        assert_eq!(link.ends(), [None, None]);
+        link.handler.conversation.say(b"a minute\n", link.now);
+    }
+    link.handler.conversation.leave(Goodbye::Leaving(""), link.now);
+    link.carry(usize::MAX);
+    assert_eq!(link.ends(), [Some(&End::Done); 2]);
+    assert_eq!(link.caller.shown, b"a minute\n".repeat(3));
+}
+
+#[test]
+fn a_conversation_that_takes_too_long_ends_with_a_reason() {
+    let limit = Duration::from_secs(5);
+    let mut link = Link::answered(Input::Patient);
+    link.caller.conversation.expire(limit, link.now);
+    link.carry(usize::MAX);
+    link.later(FAREWELL_LIMIT);
+    assert_eq!(link.caller.end, Some(End::OutOfTime(limit)));
+    assert_eq!(link.handler.heard.last().unwrap(), "left out of time");
+    let mut ringing = Side::new(Role::Caller, "alice", Input::Stream, link.now);
+    ringing.conversation.expire(limit, link.now);
+    ringing.send(usize::MAX, link.now);
+    ringing.conversation.closed();
+    ringing.act(link.now);
+    assert_eq!(ringing.end, Some(End::NoHello(limit)));
+    // What has ended, has ended.
+    ringing.conversation.expire(Duration::ZERO, link.now);
+    ringing.act(link.now);
+    assert_eq!(ringing.end, Some(End::NoHello(limit)));
 }
 
 #[test]
