@@ -2,6 +2,7 @@
 //!
 //! One kind of buffer serves all four streams of a conversation (typed, sent, received, shown). Its invariant:
 //! `head <= tail <= store.len()`, and only `head..tail` is data. How much may gather is the owner's business.
+//! [`ReadSize`] says how much to read at once.
 
 /// A first-in first-out queue of bytes in one piece of memory, so that what waits is always one slice.
 #[derive(Debug, Default)]
@@ -68,9 +69,48 @@ impl Buffer {
     }
 }
 
+/// How many bytes to make room for when reading: few for what a person types, many for a file. It follows what comes, so
+/// that a conversation that is only there costs little memory.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadSize(usize);
+
+impl Default for ReadSize {
+    fn default() -> Self {
+        Self(2 * 1024)
+    }
+}
+
+impl ReadSize {
+    /// The most that is read at once.
+    pub const MOST: usize = 64 * 1024;
+
+    pub fn get(self) -> usize {
+        self.0
+    }
+
+    /// So many bytes came: as many as there was room for mean that there are more.
+    pub fn came(&mut self, count: usize) {
+        if count >= self.0 {
+            self.0 = (4 * self.0).min(Self::MOST);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reading_grows_with_what_comes_up_to_its_limit() {
+        let mut size = ReadSize::default();
+        let small = size.get();
+        size.came(small - 1);
+        assert_eq!(size.get(), small);
+        for _ in 0..10 {
+            size.came(size.get());
+        }
+        assert_eq!(size.get(), ReadSize::MOST);
+    }
 
     #[test]
     fn what_goes_in_comes_out_in_order() {

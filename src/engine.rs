@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
+use crate::buffer::ReadSize;
 use crate::outflow::Outflow;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, End, Goodbye, Input};
@@ -31,8 +32,6 @@ const DRAWING: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT
 const SCREEN_LIMIT: usize = 256 * 1024;
 /// Keys that come this soon after the end were meant for the conversation.
 const TYPED_ON: Duration = Duration::from_secs(1);
-/// Bytes read from the keyboard at once.
-const READ_SIZE: usize = 64 * 1024;
 
 /// How running a conversation ended.
 #[derive(Debug)]
@@ -70,7 +69,9 @@ pub struct Engine<'a> {
     signals: &'a Signals,
     answered: &'a mut dyn FnMut(&Name),
     keyboard: Keyboard,
-    scratch: Box<[u8]>,
+    /// What was read from the keyboard last.
+    scratch: Vec<u8>,
+    read_size: ReadSize,
     /// The keyboard has not come to its end.
     typing: bool,
     /// The last send found no room: wait for select before the next.
@@ -99,7 +100,8 @@ impl<'a> Engine<'a> {
             signals,
             answered,
             keyboard: Keyboard::new(),
-            scratch: vec![0; READ_SIZE].into(),
+            scratch: Vec::new(),
+            read_size: ReadSize::default(),
             typing: true,
             send_blocked: false,
             outflow: Outflow::default(),
@@ -156,6 +158,7 @@ impl<'a> Engine<'a> {
             let [pressed, shows] = wants.map(|want| want.ready);
             outlets.screen.unblock(shows);
             if pressed {
+                self.scratch.resize(self.read_size.get(), 0);
                 let gone = self.keyboard.read(&mut self.scratch).unwrap_or(0) == 0;
                 self.leaving |= gone || Instant::now() > settled;
             }
@@ -263,6 +266,7 @@ impl<'a> Engine<'a> {
     }
 
     fn read_keyboard(&mut self) -> Result<(), Stop> {
+        self.scratch.resize(self.read_size.get(), 0);
         match self.keyboard.read(&mut self.scratch) {
             Ok(0) if !self.keyboard.hung_up() => {
                 self.typing = false;
@@ -285,6 +289,7 @@ impl<'a> Engine<'a> {
 
     /// Takes the first `count` bytes of the scratch as typed.
     fn typed(&mut self, count: usize) {
+        self.read_size.came(count);
         let (conversation, now) = (&mut self.conversation, Instant::now());
         let open = conversation.wants_input();
         let mut leaves = false;

@@ -26,7 +26,8 @@ fn help_and_version_are_asked_for_and_go_to_standard_output() {
         (&["help", "server"], "Usage: talk server"),
         (
             &["client", "--help"],
-            "Usage: talk client [--name <name>] [--plain] [--bell] [--] <host> [<port>]",
+            "Usage: talk client [--name <name>] [--wait] [--timeout <seconds>] [--quiet] [--plain] \
+             [--bell] [--] <host> [<port>]",
         ),
         (&["server", "-h"], "Usage: talk server"),
         (&["handler", "--help"], "Usage: talk handler [--plain] [--bell] [--] <fd>"),

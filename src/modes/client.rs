@@ -35,7 +35,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
     example = "Call the desk on machine helpdesk:\n  {command_name} helpdesk",
     example = "Send a log, and know that it was seen:\n  make 2>&1 | {command_name} helpdesk --name builder",
     example = "Ask, and have the answers in a file:\n  \
-               echo 'which printer works?' | {command_name} helpdesk --wait --timeout 600 --quiet > answers",
+               echo 'which printer works?' | {command_name} helpdesk --wait --timeout 600 > answers",
     error_code(1, "The conversation did not take place or not end properly."),
     error_code(2, "The arguments are wrong.")
 )]

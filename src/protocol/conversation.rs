@@ -11,7 +11,7 @@ use memchr::memchr;
 use super::events::{Action, End, Fault, Goodbye, Input, Role};
 use super::frame::{self, Frame};
 use super::name::Name;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, ReadSize};
 
 /// How long a caller waits for somebody to answer.
 pub const RING_LIMIT: Duration = Duration::from_secs(60);
@@ -25,8 +25,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes that may wait to be sent before no more input is taken.
 const OUTGOING_LIMIT: usize = 256 * 1024;
-/// Room for one read from the socket, in bytes.
-const READ_SIZE: usize = 64 * 1024;
 
 /// Our sending direction; it only moves down this list.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,6 +67,7 @@ pub struct Conversation {
 
     receiving: Receiving,
     inbox: Buffer,
+    read_size: ReadSize,
     /// Nothing more arrives.
     closed: bool,
     /// All that came before the other end's BYE is shown.
@@ -117,6 +116,7 @@ impl Conversation {
             mid_line: false,
             receiving: Receiving::BeforeHello,
             inbox: Buffer::default(),
+            read_size: ReadSize::default(),
             closed: false,
             shown: false,
             reason: Box::default(),
@@ -236,12 +236,13 @@ impl Conversation {
 
     /// Room to read into from the socket, or `None` when nothing more arrives.
     pub fn room(&mut self) -> Option<&mut [u8]> {
-        (!self.closed).then(|| self.inbox.space(READ_SIZE))
+        (!self.closed).then(|| self.inbox.space(self.read_size.get()))
     }
 
     /// `count` bytes arrived in [`Conversation::room`].
     pub fn received(&mut self, count: usize, now: Instant) {
         self.inbox.filled(count);
+        self.read_size.came(count);
         self.progress(now);
     }
 

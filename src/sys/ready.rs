@@ -32,6 +32,10 @@ impl<'fd> Want<'fd> {
     pub fn write(fd: &'fd impl AsFd, now: bool) -> Self {
         Self { fd: now.then(|| fd.as_fd()), to_write: true, ready: false }
     }
+
+    fn events(&self) -> PollFlags {
+        if self.to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN }
+    }
 }
 
 /// Waits until one of the descriptors is ready, a watched signal comes or `deadline` passes: in the last two cases
@@ -73,29 +77,33 @@ pub fn poll(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) ->
     // A descriptor that nothing is wanted from must not be there at all: its end alone would wake (poll(2)). One from
     // which two things are wanted is there once: more entries than descriptors may be too many (EINVAL).
     let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(wants.len());
-    let mut places = Vec::with_capacity(wants.len());
     for want in wants.iter() {
-        let flags = if want.to_write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
-        places.push(want.fd.map(|fd| {
-            match fds.last_mut().filter(|last| last.as_fd().as_raw_fd() == fd.as_raw_fd()) {
-                Some(last) => last.set_events(last.events() | flags),
-                None => fds.push(PollFd::new(fd, flags)),
-            }
-            (fds.len() - 1, flags)
-        }));
+        let Some(fd) = want.fd else { continue };
+        match fds.last_mut().filter(|last| is_same(last, fd)) {
+            Some(last) => last.set_events(last.events() | want.events()),
+            None => fds.push(PollFd::new(fd, want.events())),
+        }
     }
     match ppoll(&mut fds, deadline.map(until), Some(*mask)) {
         Ok(_) | Err(Errno::EINTR) => {}
         Err(error) => return Err(error.into()),
     }
+    // Data, room, its end, an error: in each case the next call says which.
     let failed = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
-    for (want, place) in wants.iter_mut().zip(places) {
-        // Data, room, its end, an error: in each case the next call says which.
-        want.ready = place.is_some_and(|(at, flags)| {
-            fds[at].revents().is_some_and(|events| events.intersects(flags | failed))
-        });
+    let mut fds = fds.iter().peekable();
+    for want in wants {
+        let Some(fd) = want.fd else { continue };
+        while fds.peek().is_some_and(|polled| !is_same(polled, fd)) {
+            fds.next();
+        }
+        let events = fds.peek().and_then(|polled| polled.revents());
+        want.ready = events.is_some_and(|events| events.intersects(want.events() | failed));
     }
     Ok(())
+}
+
+fn is_same(polled: &PollFd<'_>, fd: BorrowedFd<'_>) -> bool {
+    polled.as_fd().as_raw_fd() == fd.as_raw_fd()
 }
 
 fn until(deadline: Instant) -> TimeSpec {

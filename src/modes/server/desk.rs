@@ -205,7 +205,8 @@ impl Desk {
         let mut ready = wants.iter().map(|want| want.ready).skip(1);
         let mut next = || ready.next().unwrap_or(false);
         let room = next();
-        let links = numbers.into_iter().map(|number| (number, next(), next())).collect();
+        let links = numbers.into_iter().map(|number| (number, next(), next()));
+        let links = links.filter(|&(_, reads, writes)| reads || writes).collect();
         let calling = listener.is_some() && next();
         let typed = self.keyboard.is_some() && next();
         self.partings.clear(Instant::now());

@@ -79,7 +79,7 @@ impl Side {
     /// Carries at most `step` bytes and, after the last, the end of the stream. Returns whether bytes moved.
     fn send_to(&mut self, other: &mut Side, step: usize, now: Instant) -> bool {
         let was_shut = self.shut;
-        let bytes = self.send(step.min(READ_SIZE), now);
+        let bytes = self.send(step.min(ReadSize::MOST), now);
         if !bytes.is_empty() {
             other.receive(&bytes, now);
         }
@@ -468,8 +468,8 @@ fn input_waits_while_too_much_waits_to_be_sent() {
     let mut link = Link::answered(Input::Stream);
     let mut said = 0;
     while link.caller.conversation.wants_input() {
-        link.caller.conversation.say(&[b'x'; READ_SIZE], link.now);
-        said += READ_SIZE;
+        link.caller.conversation.say(&[b'x'; ReadSize::MOST], link.now);
+        said += ReadSize::MOST;
     }
     assert!(link.caller.conversation.outgoing().len() < 2 * OUTGOING_LIMIT);
     link.carry(usize::MAX);
