@@ -25,7 +25,7 @@ use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::Signals;
-use crate::sys::{privilege, sockets};
+use crate::sys::{clock, privilege, sockets};
 use crate::terminal::console::Console;
 use crate::window::{Handler, Window};
 use calls::Calls;
@@ -124,6 +124,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let limits = Limits { calls: options.max_calls, per_host: options.max_per_host };
     let rules = Sources { allow: options.allow.clone(), deny: options.deny.clone() };
     let door = Door::new(limits, rules)?;
+    // Reads the time zone once, and not in every call's process.
+    clock::now();
     let in_console = options.window == Window::Console;
     let signals = Signals::watch(if in_console { &desk::ALL_SIGNALS } else { desk::SIGNALS })?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
