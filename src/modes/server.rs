@@ -55,7 +55,7 @@ struct Options {
     port: u16,
 
     /// the address to listen on (default: all of this machine's)
-    #[argh(option)]
+    #[argh(option, arg_name = "addr")]
     bind: Option<IpAddr>,
 
     /// what callers see as the desk's name (default: $TALK_NAME, or your login name)
@@ -63,19 +63,19 @@ struct Options {
     name: Option<Name>,
 
     /// the most calls at once (64)
-    #[argh(option, default = "64")]
+    #[argh(option, default = "64", arg_name = "n")]
     max_calls: usize,
 
     /// the most calls at once from one host other than this one (8)
-    #[argh(option, default = "8")]
+    #[argh(option, default = "8", arg_name = "n")]
     max_per_host: usize,
 
     /// let only this network call, such as 192.0.2.0/24, or those in this file; can be given more than once
-    #[argh(option)]
+    #[argh(option, arg_name = "networks")]
     allow: Vec<String>,
 
     /// do not let this network call, or those in this file, even if allowed; SIGHUP reads the files again
-    #[argh(option)]
+    #[argh(option, arg_name = "networks")]
     deny: Vec<String>,
 
     /// when started as root: become this user once the port is open
@@ -85,7 +85,7 @@ struct Options {
     /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux, console (this terminal
     /// for all calls), or the command of a terminal that takes the program to run as its last words, such as 'foot -e';
     /// in it, %t stands for the title
-    #[argh(option, default = "Window::suitable()")]
+    #[argh(option, default = "Window::suitable()", arg_name = "how")]
     window: Window,
 
     /// only append lines in the windows: no cursor movement, no colours
