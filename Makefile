@@ -6,8 +6,17 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(filter-out %/systemd,$(wildcard scripts/*)) .ci/run
-DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml docs rustfmt.toml \
+DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml docs man rustfmt.toml \
 	scripts src tests
+
+SHARE := $(PREFIX)/share
+# Besides the program: each file, and where it goes; each link, after what it points to. What is installed by these lists
+# is uninstalled by them.
+FILES := \
+	man/talk.1:$(SHARE)/man/man1/talk.1 \
+	man/talk.7:$(SHARE)/man/man7/talk.7 \
+	docs/PROTOCOL.md:$(SHARE)/doc/talk/PROTOCOL.md
+LINKS := $(foreach name,talk_client talk_server,talk.1:$(SHARE)/man/man1/$(name).1)
 
 all: talk_client talk_server
 
@@ -32,17 +41,27 @@ check:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	scripts/check-imports
 	shellcheck $(SCRIPTS)
+	mandoc -Tlint -Wwarning man/*
+	# Its complaints about style, but for what depends on which other manuals are installed here.
+	! mandoc -Tlint -Wstyle man/* 2>/dev/null | grep -v 'referenced manual not found'
 
 setup:
 	scripts/setup-tests
 
-install: all
+install: all install-files
 	install -D -m 755 talk $(DESTDIR)$(PREFIX)/bin/talk
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_client
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_server
 
+# All but the program, which the tests have built already.
+install-files:
+	set -e; for pair in $(FILES); do install -D -m 644 "$${pair%%:*}" "$(DESTDIR)$${pair#*:}"; done
+	set -e; for pair in $(LINKS); do ln -sf "$${pair%%:*}" "$(DESTDIR)$${pair#*:}"; done
+
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,talk talk_client talk_server)
+	set -e; for pair in $(FILES) $(LINKS); do rm -f "$(DESTDIR)$${pair#*:}"; done
+	[ ! -d $(DESTDIR)$(SHARE)/doc/talk ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SHARE)/doc/talk
 
 # The same files give the same archive, byte for byte.
 dist:
@@ -53,4 +72,4 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz
 
-.PHONY: all run test check setup install uninstall dist clean FORCE
+.PHONY: all run test check setup install install-files uninstall dist clean FORCE

@@ -5,6 +5,7 @@
 
 pub mod display;
 pub mod tmux;
+pub mod usage;
 
 use std::ffi::OsStr;
 use std::fs;
