@@ -5,18 +5,29 @@ CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-SCRIPTS := $(filter-out %/systemd,$(wildcard scripts/*)) .ci/run
-DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml docs man rustfmt.toml \
-	scripts src tests
+SCRIPTS := $(filter-out %/systemd,$(wildcard scripts/*)) .ci/run $(wildcard completions/*.bash)
+DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml completions docs man \
+	rustfmt.toml scripts src tests
 
 SHARE := $(PREFIX)/share
+BASH_COMPLETIONS := $(SHARE)/bash-completion/completions
+FISH_COMPLETIONS := $(SHARE)/fish/vendor_completions.d
+# bash-completion starts from what is in /etc, and looks for nothing in /usr/local/etc.
+ETC := $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
 # Besides the program: each file, and where it goes; each link, after what it points to. What is installed by these lists
 # is uninstalled by them.
 FILES := \
 	man/talk.1:$(SHARE)/man/man1/talk.1 \
 	man/talk.7:$(SHARE)/man/man7/talk.7 \
-	docs/PROTOCOL.md:$(SHARE)/doc/talk/PROTOCOL.md
-LINKS := $(foreach name,talk_client talk_server,talk.1:$(SHARE)/man/man1/$(name).1)
+	docs/PROTOCOL.md:$(SHARE)/doc/talk/PROTOCOL.md \
+	completions/_talk:$(SHARE)/zsh/site-functions/_talk \
+	completions/talk.fish:$(FISH_COMPLETIONS)/talk.fish \
+	completions/talk.bash:$(BASH_COMPLETIONS)/talk \
+	completions/eager.bash:$(ETC)/bash_completion.d/talk
+LINKS := $(foreach name,talk_client talk_server, \
+	talk.1:$(SHARE)/man/man1/$(name).1 \
+	talk.fish:$(FISH_COMPLETIONS)/$(name).fish \
+	talk:$(BASH_COMPLETIONS)/$(name))
 
 all: talk_client talk_server
 

@@ -67,14 +67,19 @@ impl Tmux {
     }
 
     pub fn wait_for(&self, text: &str) {
+        self.wait_until(&format!("{text:?}"), |screen| screen.contains(text));
+    }
+
+    /// Waits until the screen shows what it is to show.
+    pub fn wait_until(&self, what: &str, shown: impl Fn(&str) -> bool) {
         let mut screen = String::new();
         let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_for(&format!("{text:?} on the screen"), || {
+            wait_for(&format!("{what} on the screen"), || {
                 screen = self.screen();
-                screen.contains(text).then_some(())
+                shown(&screen).then_some(())
             });
         }));
-        assert!(seen.is_ok(), "no {text:?} on\n{screen}");
+        assert!(seen.is_ok(), "no {what} on\n{screen}");
     }
 
     pub fn wait_for_last_row(&self, row: &str) {
