@@ -4,7 +4,7 @@
 
 _talk() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} mode=${1##*/} first=1
-    local valued=' --allow --bind --deny --max-calls --max-per-host --name --window '
+    local valued=' --allow --bind --deny --max-calls --max-per-host --name --timeout --user --window '
     mode=${mode#talk_}
     COMPREPLY=()
     if [[ $mode == talk ]]; then
@@ -25,6 +25,7 @@ _talk() {
     fi
     case $prev in
     --window) _talk_words 'auto xterm tmux console' ;;
+    --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
     --allow | --deny)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
@@ -36,10 +37,10 @@ _talk() {
 # What can stand where no option waits for its value. Arguments: the mode, and the number of the first word after it.
 _talk_arguments() {
     case $1:$cur in
-    client:-*) _talk_words '--name --plain --bell --help' ;;
+    client:-*) _talk_words '--name --wait --timeout --quiet --plain --bell --help' ;;
     client:*) _talk_first "$2" && _talk_hosts ;;
     server:-*)
-        _talk_words '--bind --name --max-calls --max-per-host --allow --deny --window --plain --bell --help'
+        _talk_words '--bind --name --max-calls --max-per-host --allow --deny --window --user --plain --bell --help'
         ;;
     handler:-*) _talk_words '--plain --bell --help' ;;
     help:*) ((COMP_CWORD == 2)) && _talk_words 'client server handler' ;;

@@ -15,7 +15,7 @@ end
 function __talk_wants_host -d 'Whether the client has no host yet'
     __talk_in client; or return
     set -l words (__talk_words)
-    argparse --ignore-unknown name= plain bell -- $words[2..] 2>/dev/null
+    argparse --ignore-unknown name= wait timeout= quiet plain bell -- $words[2..] 2>/dev/null
     and test (count $argv) -eq 0
 end
 
@@ -35,6 +35,9 @@ for program in talk talk_client talk_server
         complete -c $program -n "__talk_in $mode" -l bell -d 'Ring when a line arrives'
     end
     complete -c $program -n '__talk_in client' -l name -x -d 'What the desk calls you'
+    complete -c $program -n '__talk_in client' -l wait -d 'Stay for answers after the input has ended'
+    complete -c $program -n '__talk_in client' -l timeout -x -d 'End after this time at most'
+    complete -c $program -n '__talk_in client' -l quiet -d 'No notices, only errors'
     complete -c $program -n '__talk_in server' -l name -x -d 'What callers see as the name of the desk'
     complete -c $program -n '__talk_in server' -l bind -x -d 'The address to listen on'
     complete -c $program -n '__talk_in server' -l max-calls -x -d 'The most calls at once'
@@ -42,4 +45,5 @@ for program in talk talk_client talk_server
     complete -c $program -n '__talk_in server' -l allow -rF -d 'Let only these networks call'
     complete -c $program -n '__talk_in server' -l deny -rF -d 'Do not let these networks call'
     complete -c $program -n '__talk_in server' -l window -xa 'auto xterm tmux console' -d 'What opens a window'
+    complete -c $program -n '__talk_in server' -l user -xa '(__fish_complete_users)' -d 'Become this user once the port is open'
 end

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use support::usage::{modes, options, usage};
 
@@ -92,44 +92,58 @@ fn the_tables_of_the_readme_name_every_option_of_each_mode_and_no_other() {
             if in_table || cell.starts_with(&format!(" `talk {mode} ")) {
                 let code = cell.split('`').skip(1).step_by(2);
                 let options = code.flat_map(|code| code.split("--").skip(1));
-                let end = |option: &str| option.split(']').next().unwrap().to_owned();
-                named.extend(options.map(|option| format!("--{}", end(option))));
+                named.extend(options.map(in_usage));
             }
         }
         assert_eq!(named, options(&mode), "talk {mode}");
     }
 }
 
-/// The source without its tests.
-fn source(directory: &Path) -> String {
-    let mut text = String::new();
+/// What follows the `--` of an option in the README, up to its value.
+fn in_usage(option: &str) -> String {
+    let option = option.split(']').next().unwrap();
+    match option.split_once(" <") {
+        Some((name, value)) => format!("--{name} <{value}"),
+        None => format!("--{}", option.split(' ').next().unwrap()),
+    }
+}
+
+/// The files of the source, without their tests.
+fn sources(directory: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
-        let path: PathBuf = entry.unwrap().path();
+        let path = entry.unwrap().path();
         if path.file_stem().is_some_and(|stem| stem == "tests") {
             continue;
         } else if path.is_dir() {
-            text += &source(&path);
+            texts.extend(sources(&path));
         } else {
-            let module = "#[cfg(test)]\nmod tests {";
-            text += fs::read_to_string(&path).unwrap().split(module).next().unwrap();
+            let text = fs::read_to_string(&path).unwrap();
+            texts.push(text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned());
         }
     }
-    text
+    texts
+}
+
+/// The strings that name a variable, in a file that has to do with the environment: they are in capitals, and neither
+/// the value of an option nor for the compiler.
+fn variables(source: &str) -> impl Iterator<Item = &str> {
+    let strings = source.split('"').filter(|_| source.contains("env::"));
+    let pairs = strings.clone().zip(strings.skip(1));
+    pairs.filter_map(|(before, text)| {
+        let capitals = text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let other = before.ends_with("default = ") || before.ends_with("env!(");
+        (text.len() > 1 && capitals && !other).then_some(text)
+    })
 }
 
 #[test]
 fn the_manual_names_every_environment_variable_that_is_read_and_no_other() {
-    let source = source(Path::new("src"));
-    let is_variable =
-        |text: &str| text.len() > 1 && text.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-    // Whole strings in capitals, but for constants in attributes and what the compiler reads.
-    let strings: Vec<&str> = source.split('"').collect();
-    let is_read = |before: &str| !before.ends_with("default = ") && !before.ends_with("env!(");
-    let found = strings.windows(2).filter(|pair| is_read(pair[0]) && is_variable(pair[1]));
-    let mut read: BTreeSet<&str> = found.map(|pair| pair[1]).collect();
-    for (call, variables) in READ_ELSEWHERE {
-        if source.contains(call) {
-            read.extend(variables);
+    let sources = sources(Path::new("src"));
+    let mut read: BTreeSet<&str> = sources.iter().flat_map(|source| variables(source)).collect();
+    for (call, names) in READ_ELSEWHERE {
+        if sources.iter().any(|source| source.contains(call)) {
+            read.extend(names);
         }
     }
     let lines = section(".Sh ENVIRONMENT").into_iter();

@@ -79,7 +79,7 @@ struct Options {
     deny: Vec<String>,
 
     /// when started as root: become this user once the port is open
-    #[argh(option)]
+    #[argh(option, arg_name = "name")]
     user: Option<String>,
 
     /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux, console (this terminal
