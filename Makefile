@@ -20,6 +20,7 @@ FILES := \
 	man/talk.1:$(SHARE)/man/man1/talk.1 \
 	man/talk.7:$(SHARE)/man/man7/talk.7 \
 	docs/PROTOCOL.md:$(SHARE)/doc/talk/PROTOCOL.md \
+	docs/SECURITY.md:$(SHARE)/doc/talk/SECURITY.md \
 	completions/_talk:$(SHARE)/zsh/site-functions/_talk \
 	completions/talk.fish:$(FISH_COMPLETIONS)/talk.fish \
 	completions/talk.bash:$(BASH_COMPLETIONS)/talk \
