@@ -6,8 +6,8 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(filter-out %/systemd,$(wildcard scripts/*)) .ci/run $(wildcard completions/*.bash)
-DIST := .ci .gitignore CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml completions docs man \
-	rustfmt.toml scripts src tests
+DIST := .ci .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
+	completions docs man rustfmt.toml scripts src tests
 
 SHARE := $(PREFIX)/share
 BASH_COMPLETIONS := $(SHARE)/bash-completion/completions
