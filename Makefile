@@ -5,7 +5,7 @@ CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-SCRIPTS := $(filter-out %/systemd,$(wildcard scripts/*)) .ci/run $(wildcard completions/*.bash)
+SCRIPTS := $(shell find scripts -maxdepth 1 -type f) .ci/run $(wildcard completions/*.bash)
 DIST := .ci .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
 	completions docs man rustfmt.toml scripts src tests
 
@@ -45,7 +45,14 @@ run: all
 
 test: setup check
 	$(CARGO) test --locked
+	python3 scripts/load --quick 1000 $(CARGO_TARGET_DIR)/debug/talk
 	scripts/test-package
+
+# What test does in part, in full.
+soak: setup load
+
+load: talk
+	python3 scripts/load ./talk
 
 check:
 	$(CARGO) fmt --check
@@ -84,4 +91,4 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz
 
-.PHONY: all run test check setup install install-files uninstall dist clean FORCE
+.PHONY: all run test soak load check setup install install-files uninstall dist clean FORCE
