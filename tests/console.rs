@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use support::tmux::Tmux;
-use support::{Desk, Program, TALK, assert_confined, frame, hello, read_frame, talk, wait_for};
+use support::{
+    Desk, Program, TALK, assert_confined, children, frame, hello, read_frame, talk, wait_for,
+};
 
 /// A desk with a console at pipes.
 fn desk() -> Desk {
@@ -40,13 +41,6 @@ fn caller(desk: &mut Desk, number: u32, name: &str) -> Program {
 fn answer(desk: &mut Desk, command: &str) -> String {
     desk.server.say(&format!("{command}\n"));
     desk.server.line()
-}
-
-/// The processes that hold the calls of a desk.
-fn handlers(desk: &Desk) -> Vec<Pid> {
-    let pid = desk.server.pid();
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
 }
 
 #[test]
@@ -172,7 +166,7 @@ fn a_handler_has_nothing_open_but_its_own_call_and_can_open_nothing() {
     let mut desk = desk();
     let _alice = caller(&mut desk, 1, "alice");
     let _bob = caller(&mut desk, 2, "bob");
-    for handler in handlers(&desk) {
+    for handler in children(desk.server.pid()) {
         let fds = fs::read_dir(format!("/proc/{handler}/fd")).unwrap().map(Result::unwrap);
         let mut targets: Vec<String> =
             fds.map(|fd| fs::read_link(fd.path()).unwrap().display().to_string()).collect();
@@ -228,7 +222,7 @@ fn a_caller_or_handler_that_stalls_stalls_nobody_else() {
     read_frame(&mut stalled);
     desk.server.line_with("call 1 window open");
     let mut frozen = caller(&mut desk, 2, "frozen");
-    let handler = handlers(&desk)[1];
+    let handler = children(desk.server.pid())[1];
     kill(handler, Signal::SIGSTOP).unwrap();
     let mut alice = caller(&mut desk, 3, "alice");
     let text = "x".repeat(60_000);
@@ -262,8 +256,8 @@ fn a_handler_that_is_killed_ends_its_call_only() {
     let before = desk.holdings();
     let mut alice = caller(&mut desk, 1, "alice");
     let mut bob = caller(&mut desk, 2, "bob");
-    kill(handlers(&desk)[0], Signal::SIGKILL).unwrap();
-    assert_eq!(desk.server.line(), "call 1 ended: its handler was killed");
+    kill(children(desk.server.pid())[0], Signal::SIGKILL).unwrap();
+    assert_eq!(desk.server.line(), "call 1 ended: its handler was killed by SIGKILL");
     assert_eq!(alice.status(), 1);
     bob.say("and me?\n");
     assert_eq!(desk.server.line(), "[2 bob] and me?");
@@ -298,7 +292,7 @@ fn a_desk_that_ends_says_goodbye() {
 fn a_desk_that_is_killed_ends_its_calls_too() {
     let mut desk = desk();
     let mut alice = caller(&mut desk, 1, "alice");
-    let handler = handlers(&desk)[0];
+    let handler = children(desk.server.pid())[0];
     desk.server.signal(Signal::SIGKILL);
     alice.notice_with("desk left");
     alice.end_input();

@@ -204,7 +204,7 @@ fn a_handler_that_is_killed_ends_its_call_only() {
     assert!(command("kill", &["-9", window.read("pid").trim()]).status().unwrap().success());
     assert_eq!(alice.status(), 1);
     alice.notice_with("the connection to desk was lost");
-    assert_eq!(desk.server.line(), "call 1 ended: its handler was killed");
+    assert_eq!(desk.server.line(), "call 1 ended: its window was killed by SIGKILL");
     assert!(desk.server.is_running());
 }
 

@@ -66,6 +66,15 @@ impl fmt::Display for Window {
 }
 
 impl Window {
+    /// What the server's own child is while the conversation runs.
+    pub fn process(&self) -> &'static str {
+        match self {
+            Self::Console => "handler",
+            Self::Xterm => "window",
+            Self::Tmux | Self::Command(_) => "helper",
+        }
+    }
+
     /// What to do when a window ends without a word.
     pub fn advice(&self) -> &'static str {
         match self {

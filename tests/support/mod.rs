@@ -249,12 +249,16 @@ impl Desk {
 
     /// Descriptors that the server has open, and children that it has.
     pub fn holdings(&self) -> (usize, usize) {
-        let of = |what: &str| format!("/proc/{}/{what}", self.server.pid());
-        let fds = fs::read_dir(of("fd")).unwrap().count();
-        let children =
-            fs::read_to_string(of(&format!("task/{}/children", self.server.pid()))).unwrap();
-        (fds, children.split_whitespace().count())
+        let fds = fs::read_dir(format!("/proc/{}/fd", self.server.pid())).unwrap().count();
+        (fds, children(self.server.pid()).len())
     }
+}
+
+/// The children of a process, also those that were not reaped; none of one that is gone.
+pub fn children(pid: Pid) -> Vec<Pid> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let children = children.unwrap_or_default();
+    children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
 }
 
 pub fn connect(address: SocketAddr) -> TcpStream {

@@ -16,6 +16,7 @@ use crate::rate::{Rate, Usage};
 use crate::report::Report;
 use crate::terminal::console::Console;
 use crate::terminal::printable;
+use crate::window::Window;
 
 /// Lines about calls that were turned away; more are only counted.
 const TURNED_AWAY: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
@@ -56,6 +57,8 @@ pub struct Calls {
     calls: BTreeMap<u32, Call>,
     last: u32,
     pub console: Console,
+    /// What the process of an open call is.
+    process: &'static str,
     /// What to do when a window fails without a word.
     advice: &'static str,
     /// Lines about calls that were turned away.
@@ -65,10 +68,11 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// No calls yet; `advice` is what to do when a window fails without a word.
-    pub fn new(console: Console, advice: &'static str) -> Self {
+    /// No calls yet, and windows of this kind for those to come.
+    pub fn new(console: Console, window: &Window) -> Self {
+        let (process, advice) = (window.process(), window.advice());
         let turned_away = Usage::new(Instant::now());
-        Self { calls: BTreeMap::new(), last: 0, console, advice, turned_away, left_out: 0 }
+        Self { calls: BTreeMap::new(), last: 0, console, process, advice, turned_away, left_out: 0 }
     }
 
     /// Writes a line to the log.
@@ -158,6 +162,8 @@ impl Calls {
         let (&number, call) = self.calls.iter_mut().find(|(_, call)| call.pid == pid)?;
         let from = call.from;
         call.runs = false;
+        // An xterm or a helper that ends well has outlived the handler.
+        let ended_well = matches!(status, WaitStatus::Exited(_, 0));
         let status = in_words(status);
         let event = match call.stage {
             Stage::CheckingIn => format!("from {} dropped: its helper {status}", call.from),
@@ -168,7 +174,8 @@ impl Calls {
                     self.advice
                 )
             }
-            Stage::Open => "ended: its handler was killed".into(),
+            Stage::Open if ended_well => "ended: its handler was killed".into(),
+            Stage::Open => format!("ended: its {} {status}", self.process),
             Stage::Ended => String::new(),
         };
         if !event.is_empty() {
