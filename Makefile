@@ -49,10 +49,13 @@ test: setup check
 	scripts/test-package
 
 # What test does in part, in full.
-soak: setup load
+soak: setup load kills
 
 load: talk
 	python3 scripts/load ./talk
+
+kills:
+	TALK_KILLS=70 $(CARGO) test --locked --test kills
 
 check:
 	$(CARGO) fmt --check
@@ -91,4 +94,4 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz
 
-.PHONY: all run test soak load check setup install install-files uninstall dist clean FORCE
+.PHONY: all run test soak load kills check setup install install-files uninstall dist clean FORCE
