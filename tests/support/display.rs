@@ -76,6 +76,8 @@ impl Display {
             "mouseup",
             "1",
         ];
+        // Where nothing can be selected yet, what another window has selected would be read.
+        self.run("xsel", &["--clear", "--primary"]);
         self.run("xdotool", &select).expect("the mouse moves");
         self.run("xsel", &["--output", "--primary"]).unwrap_or_default()
     }
