@@ -3,7 +3,9 @@
 //! Each test file uses a part of this.
 #![allow(dead_code, reason = "every test file is a crate of its own and none uses everything")]
 
+pub mod cable;
 pub mod display;
+pub mod network;
 pub mod tmux;
 pub mod usage;
 
@@ -220,7 +222,11 @@ pub struct Desk {
 
 impl Desk {
     pub fn open(command: &mut Command) -> Self {
-        let mut server = Program::start(command.args(["0", "--bind", "127.0.0.1"]));
+        Self::of(Program::start(command.args(["0", "--bind", "127.0.0.1"])))
+    }
+
+    /// The desk of a server that was just started.
+    pub fn of(mut server: Program) -> Self {
         let line = server.line();
         let address = line.strip_prefix("listening on ").expect("the first line names the address");
         Self { address: address.parse().unwrap(), server }
