@@ -22,7 +22,7 @@ pub struct Outflow {
     full: Option<Instant>,
     /// The person has heard that the other end does not read.
     stalled: bool,
-    /// Since when something has been on its way, as far as was looked; and when to look next.
+    /// Since when the other host may have owed an answer, as far as was looked; and when to look next.
     under_way: Option<(Instant, Instant)>,
 }
 
@@ -54,8 +54,8 @@ impl Outflow {
         (std::mem::replace(&mut self.stalled, stalled) != stalled).then_some(!stalled)
     }
 
-    /// Whether the other host is gone. `unacknowledged` is how long it has acknowledged nothing, and `None` when
-    /// everything was acknowledged; it is asked for only when that is due.
+    /// Whether the other host is gone. `unacknowledged` is how long it has left something unanswered, zero when it owes no
+    /// answer, and `None` when everything was acknowledged; it is asked for only when that is due.
     pub fn is_gone(
         &mut self,
         now: Instant,
@@ -65,8 +65,10 @@ impl Outflow {
             return false;
         };
         let silence = unacknowledged();
+        let answered = silence.is_some_and(|silence| silence.is_zero());
+        let since = if answered { now } else { since };
         self.under_way = silence.map(|_| (since, now + LOOK_EVERY));
-        // Before anything was on its way there was nothing to acknowledge.
+        // Silence from before there was something to answer counts for nothing.
         silence.is_some_and(|silence| silence.min(now - since) >= GONE_AFTER)
     }
 }
@@ -114,6 +116,9 @@ mod tests {
         assert!(outflow.is_gone(after(start, 50), || quiet));
         // Somebody without room who says so may take all the time.
         assert!(!outflow.is_gone(after(start, 1000), || busy));
+        // So may somebody who was not asked for long, and was just now.
+        assert!(!outflow.is_gone(after(start, 1010), || Some(Duration::ZERO)));
+        assert!(!outflow.is_gone(after(start, 1020), || quiet));
         // Everything has arrived: nothing more to look at, and a new start next time.
         assert!(!outflow.is_gone(after(start, 2000), || None));
         assert_eq!(outflow.deadline(), None);

@@ -188,8 +188,9 @@ pub fn prepare(fd: &impl AsFd) {
     let _ = setsockopt(fd, sockopt::KeepAlive, &true);
 }
 
-/// For how long the other host has acknowledged nothing, though there is something for it to acknowledge; `None` when
-/// there is not. A host whose program does not read still acknowledges each time it is asked for room.
+/// For how long the other host has left unanswered what it should answer; `None` when everything that was sent has been
+/// acknowledged. A host whose program does not read answers each time it is asked for room, and between two questions,
+/// which may be minutes apart, it owes nothing.
 pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
     let mut unsent: libc::c_int = 0;
     // SAFETY: the request stores one int (SIOCOUTQ, tcp(7)), and the reference to it outlives the call.
@@ -210,7 +211,9 @@ pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
             &raw mut length,
         )
     };
-    (asked == 0).then(|| Duration::from_millis(info.tcpi_last_ack_recv.into()))
+    let owes = info.tcpi_unacked > 0 || info.tcpi_probes > 0;
+    let silence = if owes { info.tcpi_last_ack_recv } else { 0 };
+    (asked == 0).then(|| Duration::from_millis(silence.into()))
 }
 
 /// Where the other end is; `None` when it is not on a network.
