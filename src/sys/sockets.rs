@@ -17,6 +17,7 @@ use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, getpeername,
     getsockopt, listen as nix_listen, recv, send as nix_send, setsockopt, socket, sockopt,
 };
+use nix::{setsockopt_impl, sockopt_impl};
 
 /// How long a connection may be silent before the kernel asks whether the other host is there, in seconds.
 const ALIVE_AFTER: u32 = 20;
@@ -24,6 +25,11 @@ const ALIVE_AFTER: u32 = 20;
 const ALIVE_EVERY: u32 = 10;
 /// How often it asks.
 const ALIVE_TRIES: u32 = 3;
+/// How long it waits at most before it repeats what was not acknowledged, in milliseconds.
+const AGAIN_AFTER: u32 = 10_000;
+/// `TCP_RTO_MAX_MS` in the kernel's `linux/tcp.h`.
+const TCP_RTO_MAX_MS: libc::c_int = 44;
+sockopt_impl!(AgainAfter, SetOnly, libc::IPPROTO_TCP, TCP_RTO_MAX_MS, u32);
 
 /// Listens on `port` of one address, or of every address of this machine, IPv6 and IPv4 alike. Port 0 picks a free one.
 ///
@@ -179,13 +185,16 @@ pub fn hand_over(fd: OwnedFd) -> io::Result<RawFd> {
 /// Prepares a socket for a conversation. Small writes go out at once: a line must not wait for the acknowledgement of
 /// the one before (RFC 1122, 4.2.3.4). And where nothing is on its way, the kernel asks every now and then whether the
 /// other host is still there, and ends a connection to one that is not after [`ALIVE_AFTER`] and [`ALIVE_TRIES`] tries.
-/// Not every stream is TCP, and none needs this to work.
+/// What is on its way is sent again, and a host without room asked for some, every [`AGAIN_AFTER`] at least, where the
+/// kernel can be told so (from 6.15 on); elsewhere its pauses grow to two minutes. Not every stream is TCP, and none needs
+/// this to work.
 pub fn prepare(fd: &impl AsFd) {
     let _ = setsockopt(fd, sockopt::TcpNoDelay, &true);
     let _ = setsockopt(fd, sockopt::TcpKeepIdle, &ALIVE_AFTER);
     let _ = setsockopt(fd, sockopt::TcpKeepInterval, &ALIVE_EVERY);
     let _ = setsockopt(fd, sockopt::TcpKeepCount, &ALIVE_TRIES);
     let _ = setsockopt(fd, sockopt::KeepAlive, &true);
+    let _ = setsockopt(fd, AgainAfter, &AGAIN_AFTER);
 }
 
 /// For how long the other host has left unanswered what it should answer; `None` when everything that was sent has been
