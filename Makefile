@@ -48,14 +48,12 @@ test: setup check
 	python3 scripts/load --quick 1000 $(CARGO_TARGET_DIR)/debug/talk
 	scripts/test-package
 
-# What test does in part, in full.
-soak: setup load kills
+# What test does in part or for a minute, in full.
+soak: setup load
+	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test kills --test network
 
 load: talk
 	python3 scripts/load ./talk
-
-kills:
-	TALK_KILLS=70 $(CARGO) test --locked --test kills
 
 check:
 	$(CARGO) fmt --check
@@ -94,4 +92,4 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz
 
-.PHONY: all run test soak load kills check setup install install-files uninstall dist clean FORCE
+.PHONY: all run test soak load check setup install install-files uninstall dist clean FORCE

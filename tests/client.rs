@@ -231,7 +231,7 @@ fn a_desk_that_stalls_bounds_what_is_read_from_a_file() {
         }
     });
     // Reads nothing until the client takes no more: long before the 50 MB that it is offered.
-    support::wait_until_held_up(&said);
+    support::wait_until_held_up(|| said.load(Ordering::Relaxed));
     assert!(said.load(Ordering::Relaxed) < 50_000);
     caller.notice_with("talk: desk is not reading; what you say waits");
     let mut lines = 0;

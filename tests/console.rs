@@ -335,7 +335,7 @@ fn a_console_that_nobody_reads_holds_callers_back_and_loses_nothing() {
         alice.end_input();
         alice.status()
     });
-    support::wait_until_held_up(&said);
+    support::wait_until_held_up(|| said.load(Ordering::Relaxed));
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     let kib: u64 = rss.split_whitespace().nth(1).unwrap().parse().unwrap();

@@ -2,25 +2,69 @@
 
 mod support;
 
+use std::fs::File;
+use std::io::{Seek, Write};
 use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use support::network::{DESK, Network, network};
 use support::{Desk, Program, Window, handler, talk, wait_for};
 
-/// A caller and the handler of its call, who have met.
-fn conversation(network: &Network) -> (Program, Program) {
+/// A call across the network, its two ends started by `caller` and `desk`.
+fn call<A: Send, D: Send>(
+    network: &Network,
+    caller: impl FnOnce(&mut Command) -> A + Send,
+    desk: impl FnOnce(&mut Command) -> D + Send,
+) -> (A, D) {
     let listener = network.desk.at(|| TcpListener::bind((DESK, 0)).unwrap());
     let port = listener.local_addr().unwrap().port().to_string();
     let client = &["client", DESK, &port, "--name", "alice"];
-    let mut alice = network.caller.start(&mut talk(client));
+    let caller = network.caller.at(|| caller(&mut talk(client)));
     listener.set_nonblocking(true).unwrap();
     let (call, _) = wait_for("the call", || listener.accept().ok());
-    let mut desk = network.desk.start(&mut handler(&call));
+    (caller, network.desk.at(|| desk(&mut handler(&call))))
+}
+
+/// Starts a program whose output nobody reads yet.
+fn stalled(command: &mut Command) -> Child {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Starts a program that says what is in `input`.
+fn saying(input: &File) -> impl FnOnce(&mut Command) -> Program {
+    |command| Program::start_with_own_input(command.stdin(input.try_clone().unwrap()))
+}
+
+/// More than the programs and kernels between a writer and a reader keep, in a file.
+fn plenty() -> (String, File) {
+    let text: String = (0..30_000).map(|line| format!("{line:0999}\n")).collect();
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.rewind().unwrap();
+    (text, file)
+}
+
+/// Waits until a program that says what is in `input` takes no more of it.
+fn wait_until_held_up(mut input: &File) {
+    // The program reads at the same place in the file.
+    support::wait_until_held_up(|| input.stream_position().unwrap());
+    assert!(input.stream_position().unwrap() < input.metadata().unwrap().len());
+}
+
+/// A caller and the handler of its call, who have met.
+fn conversation(network: &Network) -> (Program, Program) {
+    let (mut alice, mut desk) = call(network, Program::start, Program::start);
     alice.notice_with("desk answered");
     desk.notice_with("alice answered");
     (alice, desk)
+}
+
+/// How long a reader stalls: longer than it takes to notice that one has vanished. In five minutes the kernel's pauses
+/// between two looks at a stalled reader (RFC 9293, 3.8.6.1) also grow longer than that; `make soak` takes them.
+fn stall() -> Duration {
+    Duration::from_secs(if std::env::var_os("TALK_SOAK").is_some() { 300 } else { 75 })
 }
 
 /// Lines that tell when one is lost, doubled or in a wrong place.
@@ -59,6 +103,58 @@ fn a_cable_that_is_out_for_five_seconds_loses_nothing() {
         assert_eq!(alice.status(), 0);
         assert_eq!(desk.status(), 0);
         assert!(network.cable().lost > 0);
+    });
+}
+
+#[test]
+fn a_cable_that_is_cut_for_good_is_noticed_at_both_ends() {
+    network(|network| {
+        // How many lines the caller and the desk say after the cut.
+        let mut conversations = [(0, 0), (2, 0), (0, 2)].map(|on_their_way| {
+            let (mut alice, mut desk) = conversation(network);
+            alice.say("before\n");
+            desk.line_with("before");
+            desk.say("before\n");
+            alice.line_with("before");
+            (alice, desk, on_their_way)
+        });
+        let (_, input) = plenty();
+        let (_alice, mut held_up) = call(network, stalled, saying(&input));
+        wait_until_held_up(&input);
+        network.cable().loss = 100;
+        for (alice, desk, (asked, answered)) in &mut conversations {
+            alice.say(&"question\n".repeat(*asked));
+            desk.say(&"answer\n".repeat(*answered));
+        }
+        for (alice, desk, (asked, answered)) in &mut conversations {
+            for (end, peer, said) in [(alice, "desk", *asked), (desk, "alice", *answered)] {
+                let notice = end.notice_with(&format!("the connection to {peer} was lost"));
+                let count =
+                    if said == 0 { "1 line is unconfirmed" } else { "3 lines are unconfirmed" };
+                assert!(notice.ends_with(count), "{notice}");
+                assert_eq!(end.status(), 1);
+            }
+        }
+        held_up.notice_with("the connection to alice was lost");
+        assert_eq!(held_up.status(), 1);
+    });
+}
+
+#[test]
+fn a_reader_that_stalls_is_waited_for_however_long() {
+    network(|network| {
+        let ((text, to_alice), (_, to_desk)) = (plenty(), plenty());
+        let (alice, handler) = call(network, stalled, saying(&to_alice));
+        let (client, desk) = call(network, saying(&to_desk), stalled);
+        wait_until_held_up(&to_alice);
+        wait_until_held_up(&to_desk);
+        thread::sleep(stall());
+        for (mut writer, reader) in [(handler, alice), (client, desk)] {
+            let shown = reader.wait_with_output().unwrap();
+            assert_eq!(writer.status(), 0, "{:?}", writer.notices());
+            assert_eq!(shown.status.code(), Some(0));
+            assert!(shown.stdout == text.as_bytes(), "{} bytes shown", shown.stdout.len());
+        }
     });
 }
 

@@ -218,7 +218,9 @@ impl Pty {
                 std::os::fd::AsFd::as_fd(&self.screen),
                 nix::poll::PollFlags::POLLIN,
             )];
-            let ready = nix::poll::poll(&mut wait, DEADLINE.as_millis() as u16).unwrap();
+            let ready =
+                nix::poll::poll(&mut wait, nix::poll::PollTimeout::try_from(DEADLINE).unwrap())
+                    .unwrap();
             let seen = || String::from_utf8_lossy(&self.seen).into_owned();
             assert!(ready > 0, "no {text:?} in {:?}", seen());
             let count = self.screen.read(&mut piece).unwrap_or(0);

@@ -17,7 +17,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,8 +26,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// How long a test waits for anything before it fails.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+/// How long a test waits for anything before it fails: longer than it takes to notice that the other end has vanished.
+pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The program under test.
 pub const TALK: &str = env!("CARGO_BIN_EXE_talk");
@@ -57,11 +56,11 @@ pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Waits until a count that somebody raises is not raised any more: they are held up.
-pub fn wait_until_held_up(count: &AtomicUsize) {
+pub fn wait_until_held_up<T: Default + PartialEq>(mut count: impl FnMut() -> T) {
     wait_for("somebody to be held up", || {
-        let before = count.load(Ordering::Relaxed);
+        let before = count();
         thread::park_timeout(Duration::from_millis(300));
-        (before > 0 && before == count.load(Ordering::Relaxed)).then_some(())
+        (before != T::default() && before == count()).then_some(())
     });
 }
 
