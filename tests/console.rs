@@ -445,6 +445,7 @@ fn a_stopped_console_gives_the_terminal_back_and_goes_on_with_fg() {
     tmux.wait_for_last_row("1 alice> not done");
     // In the background it goes on showing, and leaves the terminal to the shell.
     tmux.press(&["C-z"]);
+    tmux.wait_for_last_row("$");
     tmux.command("bg");
     alice.say("and now?\n");
     tmux.wait_for(" [1 alice] and now?");
