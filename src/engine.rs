@@ -4,7 +4,7 @@
 //! Nothing here ever blocks but that wait. The invariant: memory is bounded, because the keyboard is read only while
 //! little waits to be sent and the socket only while little waits to be shown.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -77,6 +77,8 @@ pub struct Engine<'a> {
     /// The last send found no room: wait for select before the next.
     send_blocked: bool,
     outflow: Outflow,
+    /// Something that the other end said has not been written out.
+    unshown: bool,
     /// The person here, or a signal, has asked to leave.
     leaving: bool,
     /// When the conversation has taken too long, and how long that is.
@@ -105,6 +107,7 @@ impl<'a> Engine<'a> {
             typing: true,
             send_blocked: false,
             outflow: Outflow::default(),
+            unshown: false,
             leaving: false,
             limit: None,
         }
@@ -208,6 +211,7 @@ impl<'a> Engine<'a> {
                     (self.answered)(name);
                 }
                 Some(Action::Show { text, complete }) => {
+                    self.unshown = true;
                     self.terminal.show(Event::Text { text, complete });
                 }
                 Some(Action::Left(reason)) => self.terminal.show(Event::Left { reason }),
@@ -279,6 +283,10 @@ impl<'a> Engine<'a> {
             }
             Ok(count) if count > 0 => self.typed(count),
             Err(error) if sys::is_momentary(&error) => {}
+            // Keyboard and screen are one socket, whose other end was closed before it had read everything (unix(7)).
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {
+                return Err(Stop::Unshown(error));
+            }
             Ok(_) | Err(_) => {
                 self.typing = false;
                 self.window_closed()?;
@@ -353,10 +361,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Writes to the terminal what there is room for.
+    /// Writes to the terminal what there is room for. A window that closes takes a picture of the prompt with it: that is
+    /// no loss.
     fn flush(&mut self) -> Result<(), Stop> {
         self.terminal.paint();
-        self.terminal.outlets().flush().map_err(Stop::Unshown)
+        match self.terminal.outlets().flush() {
+            Ok(()) => self.unshown &= self.terminal.waiting() > 0,
+            Err(_) if !self.unshown && self.keyboard.hung_up() => {}
+            Err(error) => return Err(Stop::Unshown(error)),
+        }
+        Ok(())
     }
 
     /// Writes out what still waits for the screen, however slow its reader is, until a signal says that it is enough.
