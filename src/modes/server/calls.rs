@@ -12,6 +12,7 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::link::Link;
+use crate::protocol::conversation::{GOODBYE_LIMIT, RING_LIMIT};
 use crate::rate::{Rate, Usage};
 use crate::report::Report;
 use crate::terminal::console::Console;
@@ -21,11 +22,15 @@ use crate::window::Window;
 /// Lines about calls that were turned away; more are only counted.
 const TURNED_AWAY: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 
+/// How long a handler whose window has gone may take to say goodbye, and how the call ended.
+const LAST_REPORT: Duration = GOODBYE_LIMIT.saturating_add(Duration::from_secs(1));
+
 /// How far a call has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     CheckingIn,
-    Opening,
+    /// Its window is to be open by then.
+    Opening(Instant),
     Open,
     /// Its end is known; its process may still be there.
     Ended,
@@ -41,8 +46,20 @@ struct Call {
     link: Option<Link>,
     /// How it ended, to be said once the link has nothing more to show.
     end: Option<End>,
+    /// Its process has ended, and its handler has not said how it ended: what is said then, unless it still does.
+    unheard: Option<(Instant, String)>,
     /// Its process is still there.
     runs: bool,
+}
+
+impl Call {
+    /// Until when something is waited for: a window, or a last report.
+    fn limit(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Opening(limit) => Some(limit),
+            _ => self.unheard.as_ref().map(|&(limit, _)| limit),
+        }
+    }
 }
 
 /// The line that says how a call ended.
@@ -89,9 +106,30 @@ impl Calls {
         }
     }
 
-    /// When [`Calls::log_left_out`] has something to say.
+    /// When [`Calls::log_left_out`] has something to say, or [`Calls::overdue`] something to conclude.
     pub fn deadline(&self) -> Option<Instant> {
-        (self.left_out > 0).then(|| self.turned_away.next(TURNED_AWAY)).flatten()
+        let log = (self.left_out > 0).then(|| self.turned_away.next(TURNED_AWAY)).flatten();
+        self.calls.values().filter_map(Call::limit).chain(log).min()
+    }
+
+    /// Concludes the calls for which nothing is waited any more: a window that nobody wants now, a report that does not
+    /// come. Returns the processes of the former, which are to be ended.
+    pub fn overdue(&mut self, now: Instant) -> Vec<Pid> {
+        let is_overdue = |call: &Call| call.limit().is_some_and(|limit| now >= limit);
+        let overdue = self.calls.iter_mut().filter(|(_, call)| is_overdue(call));
+        let overdue: Vec<_> = overdue
+            .map(|(&number, call)| (number, call.runs.then_some(call.pid), call.unheard.take()))
+            .collect();
+        for (number, _, unheard) in &overdue {
+            let limit = RING_LIMIT.as_secs();
+            let event = match unheard {
+                Some((_, event)) => event.clone(),
+                None => format!("ended: no window: none was open after {limit} s{}", self.advice),
+            };
+            self.conclude(*number, event);
+            self.forget(*number);
+        }
+        overdue.into_iter().filter_map(|(_, pid, _)| pid).collect()
     }
 
     /// Says how many calls were turned away without a line, as often as such a line may come.
@@ -123,8 +161,16 @@ impl Calls {
     /// A helper was forked for a call; one that is in the console has a link.
     pub fn begin(&mut self, number: u32, pid: Pid, from: SocketAddr, link: Option<Link>) {
         let in_console = link.is_some();
-        let call =
-            Call { pid, from, stage: Stage::CheckingIn, in_console, link, end: None, runs: true };
+        let call = Call {
+            pid,
+            from,
+            stage: Stage::CheckingIn,
+            in_console,
+            link,
+            end: None,
+            unheard: None,
+            runs: true,
+        };
         self.calls.insert(number, call);
     }
 
@@ -136,7 +182,7 @@ impl Calls {
         let from = call.from;
         match report {
             Report::Hello(name) => {
-                call.stage = Stage::Opening;
+                call.stage = Stage::Opening(Instant::now() + RING_LIMIT);
                 let in_console = call.in_console;
                 let label = printable::label(name.as_bytes());
                 self.log(&format!("call {number} from {from} ({label})"));
@@ -153,7 +199,10 @@ impl Calls {
                 self.conclude(number, format!("from {from} dropped: {why}"));
             }
             Report::NoWindow(why) => self.conclude(number, format!("ended: no window: {why}")),
-            Report::Ended(how) => self.conclude(number, format!("ended: {how}")),
+            Report::Ended(how) => {
+                self.conclude(number, format!("ended: {how}"));
+                self.forget(number);
+            }
         }
     }
 
@@ -167,8 +216,8 @@ impl Calls {
         let status = in_words(status);
         let event = match call.stage {
             Stage::CheckingIn => format!("from {} dropped: its helper {status}", call.from),
-            Stage::Opening if call.in_console => format!("ended: its handler {status}"),
-            Stage::Opening => {
+            Stage::Opening(_) if call.in_console => format!("ended: its handler {status}"),
+            Stage::Opening(_) => {
                 format!(
                     "ended: no window: it {status} before its handler said hello{}",
                     self.advice
@@ -178,7 +227,9 @@ impl Calls {
             Stage::Open => format!("ended: its {} {status}", self.process),
             Stage::Ended => String::new(),
         };
-        if !event.is_empty() {
+        if call.stage == Stage::Open && !call.in_console && !ended_well {
+            call.unheard = Some((Instant::now() + LAST_REPORT, event));
+        } else if !event.is_empty() {
             self.conclude(number, event);
         }
         self.forget(number);
@@ -209,6 +260,7 @@ impl Calls {
             turned_away: call.stage == Stage::CheckingIn,
         };
         call.stage = Stage::Ended;
+        call.unheard = None;
         if call.link.is_some() {
             call.end = Some(end);
         } else {
@@ -226,7 +278,8 @@ impl Calls {
 
     /// Forgets a call of which nothing more comes.
     fn forget(&mut self, number: u32) {
-        if self.calls.get(&number).is_some_and(|call| !call.runs && call.link.is_none()) {
+        let over = |call: &Call| !call.runs && call.link.is_none() && call.unheard.is_none();
+        if self.calls.get(&number).is_some_and(over) {
             self.calls.remove(&number);
         }
     }
@@ -237,5 +290,52 @@ fn in_words(status: WaitStatus) -> String {
         WaitStatus::Exited(_, code) => format!("exited with status {code}"),
         WaitStatus::Signaled(_, signal, _) => format!("was killed by {signal}"),
         other => format!("ended ({other:?})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::name::Name;
+
+    use super::*;
+
+    #[test]
+    fn a_window_that_does_not_open_is_given_up_once_and_no_other() {
+        let mut calls = Calls::new(Console::log_only().unwrap(), &Window::Xterm);
+        let from: SocketAddr = "192.0.2.7:51234".parse().unwrap();
+        let (stuck, open, checking_in) =
+            (Pid::from_raw(1001), Pid::from_raw(1002), Pid::from_raw(1003));
+        for (number, pid) in [(1, stuck), (2, open), (3, checking_in)] {
+            calls.begin(number, pid, from, None);
+        }
+        assert_eq!(calls.deadline(), None);
+        for number in [1, 2] {
+            calls.report(number, Report::Hello(Name::from_wire(b"alice").unwrap()));
+        }
+        calls.report(2, Report::Open);
+        let limit = calls.deadline().expect("the first has until then");
+        assert_eq!(calls.overdue(limit - Duration::from_secs(1)), []);
+        assert_eq!(calls.overdue(limit), [stuck]);
+        assert_eq!((calls.overdue(limit), calls.deadline()), (vec![], None));
+        let killed = WaitStatus::Signaled(stuck, nix::sys::signal::Signal::SIGTERM, false);
+        assert_eq!(calls.end(stuck, killed), Some(from));
+    }
+
+    #[test]
+    fn a_window_that_is_gone_leaves_the_last_word_to_its_handler() {
+        let mut calls = Calls::new(Console::log_only().unwrap(), &Window::Xterm);
+        let from: SocketAddr = "192.0.2.7:51234".parse().unwrap();
+        let (closed, killed) = (Pid::from_raw(1001), Pid::from_raw(1002));
+        for (number, pid) in [(1, closed), (2, killed)] {
+            calls.begin(number, pid, from, None);
+            calls.report(number, Report::Hello(Name::from_wire(b"alice").unwrap()));
+            calls.report(number, Report::Open);
+            assert_eq!(calls.end(pid, WaitStatus::Exited(pid, 84)), Some(from));
+        }
+        calls.report(1, Report::Ended("said goodbye to alice".into()));
+        assert_eq!(calls.calls.keys().collect::<Vec<_>>(), [&2]);
+        let limit = calls.deadline().expect("the second may still say something");
+        assert_eq!(calls.overdue(limit), []);
+        assert!(calls.calls.is_empty());
     }
 }

@@ -212,6 +212,7 @@ impl Desk {
         self.partings.clear(Instant::now());
         self.reserve.refill();
         self.calls.log_left_out();
+        self.calls.overdue(Instant::now()).into_iter().for_each(process::terminate);
         self.flush(room)?;
         Ok(Ready { calling, typed, links })
     }
