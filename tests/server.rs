@@ -214,14 +214,14 @@ fn strangers_open_no_window() {
     let mut desk = Desk::with_windows_of(&window);
     for (said, complaint) in [
         (&b""[..], "hung up without a HELLO"),
-        (b"GET / HTTP/1.1\r\nHost: desk\r\n\r\n", "no talk caller"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "no talk caller"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "no talk caller"),
+        (b"GET / HTTP/1.1\r\nHost: desk\r\n\r\n", "protocol error: "),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "protocol error: "),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "protocol error: "),
         (b"H\0\x07\x01\0al", "hung up without a HELLO"),
         (b"H\0\x03\x02\0x", "version 2 is not spoken here"),
         (b"T\0\x01x", "it began with \"T\\x00\\x01x\""),
         (b"H\x40\0\x01\0", "its first frame is no HELLO"),
-        (&[b'N'; 128], "no talk caller"),
+        (&[b'N'; 128], "protocol error: "),
     ] {
         let mut stranger = desk.connect();
         stranger.write_all(said).unwrap();

@@ -177,7 +177,7 @@ fn check_in(call: &TcpStream) -> Result<Name> {
 /// The name in the HELLO that begins `bytes`; `None` while it is incomplete.
 fn first_hello(bytes: &[u8]) -> Result<Option<Name>> {
     let wrong =
-        |what: &str| anyhow!("no talk caller: {what}; it began with \"{}\"", bytes.escape_ascii());
+        |what: &str| anyhow!("protocol error: {what}; it began with \"{}\"", bytes.escape_ascii());
     if frame::length(bytes).is_ok_and(|length| length > Some(FIRST_FRAME)) {
         return Err(wrong("its first frame is no HELLO"));
     }
