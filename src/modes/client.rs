@@ -2,28 +2,21 @@
 //!
 //! The invariant: nothing is read from the keyboard before somebody has answered.
 
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::Result;
 use argh::FromArgs;
 
+use super::dial::dial;
 use super::{PORT, own_name, parse, port};
 use crate::engine::{self, Engine};
 use crate::outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::name::Name;
-use crate::sys;
 use crate::sys::confine;
 use crate::terminal::{self, Event, Settings, printable};
-
-/// How long each address of a host may take to answer.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-
-/// What an address gets at least when the time is over: an error of the connection says more than none.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Call a desk. Type whenever you like; end with Ctrl-D or Ctrl-C.
 ///
@@ -111,25 +104,4 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let wrong = || format!("'{text}' is no number of seconds above 0");
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.filter(|limit| !limit.is_zero()).ok_or_else(wrong)
-}
-
-/// Connects to the first of the host's addresses that answers, each of which has its time and all of them until `end`.
-fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, SocketAddr)> {
-    let addresses = (host, port).to_socket_addrs().with_context(|| {
-        format!("no host '{host}' is known; check its spelling, or use its address")
-    })?;
-    let mut failed = Vec::new();
-    for address in addresses {
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        let limit = left.map_or(CONNECT_LIMIT, |left| left.clamp(SHORTEST, CONNECT_LIMIT));
-        match TcpStream::connect_timeout(&address, limit) {
-            Ok(socket) => return Ok((socket, address)),
-            Err(error) => failed.push(format!("{address}: {}", sys::reason(&error))),
-        }
-    }
-    if failed.is_empty() {
-        bail!("host '{host}' has no address");
-    }
-    let advice = "is a desk open there? It is opened with: talk server";
-    Err(anyhow!("no desk answers at {host} port {port} ({}); {advice} {port}", failed.join("; ")))
 }

@@ -3,6 +3,7 @@
 //! The invariant: a mode is an entry of [`MODES`] and nothing else; no mode knows another.
 
 mod client;
+mod dial;
 mod handler;
 mod server;
 
