@@ -4,14 +4,14 @@
 
 _talk() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} mode=${1##*/} first=1
-    local valued=' --allow --bind --deny --max-calls --max-per-host --name --timeout --user --window '
+    local valued=' --allow --bind --deny --limit --max-calls --max-per-host --name --timeout --user --window '
     mode=${mode#talk_}
     COMPREPLY=()
     if [[ $mode == talk ]]; then
         if ((COMP_CWORD == 1)); then
             case $cur in
             -*) _talk_words '--help --version' ;;
-            *) _talk_words 'client server handler help' ;;
+            *) _talk_words 'client server handler check help' ;;
             esac
             return
         fi
@@ -38,12 +38,13 @@ _talk() {
 _talk_arguments() {
     case $1:$cur in
     client:-*) _talk_words '--name --wait --timeout --quiet --plain --bell --help' ;;
-    client:*) _talk_first "$2" && _talk_hosts ;;
+    check:-*) _talk_words '--listen --tap --limit --help' ;;
+    client:* | check:*) _talk_first "$2" && _talk_hosts ;;
     server:-*)
         _talk_words '--bind --name --max-calls --max-per-host --allow --deny --window --user --plain --bell --help'
         ;;
     handler:-*) _talk_words '--plain --bell --help' ;;
-    help:*) ((COMP_CWORD == 2)) && _talk_words 'client server handler' ;;
+    help:*) ((COMP_CWORD == 2)) && _talk_words 'client server handler check' ;;
     esac
 }
 

@@ -12,19 +12,20 @@ function __talk_in -d 'Whether the words are those of this mode, or of none'
     test "$words[1]" = "$argv"
 end
 
-function __talk_wants_host -d 'Whether the client has no host yet'
-    __talk_in client; or return
+function __talk_wants_host -d 'Whether a mode that calls has no host yet'
+    __talk_in client; or __talk_in check; or return
     set -l words (__talk_words)
-    argparse --ignore-unknown name= wait timeout= quiet plain bell -- $words[2..] 2>/dev/null
+    argparse --ignore-unknown name= wait timeout= quiet plain bell listen tap limit= -- $words[2..] 2>/dev/null
     and test (count $argv) -eq 0
 end
 
 complete -c talk -n __talk_in -a client -d 'Call somebody'
 complete -c talk -n __talk_in -a server -d 'Keep a desk'
 complete -c talk -n __talk_in -a handler -d 'Hold the desk\'s end of a call'
+complete -c talk -n __talk_in -a check -d 'Test an own implementation'
 complete -c talk -n __talk_in -a help -d 'Show the options of a mode'
 complete -c talk -n __talk_in -l version -s V -d 'Show the version'
-complete -c talk -n '__talk_in help' -a 'client server handler'
+complete -c talk -n '__talk_in help' -a 'client server handler check'
 
 for program in talk talk_client talk_server
     complete -c $program -f
@@ -46,4 +47,7 @@ for program in talk talk_client talk_server
     complete -c $program -n '__talk_in server' -l deny -rF -d 'Do not let these networks call'
     complete -c $program -n '__talk_in server' -l window -xa 'auto xterm tmux console' -d 'What opens a window'
     complete -c $program -n '__talk_in server' -l user -xa '(__fish_complete_users)' -d 'Become this user once the port is open'
+    complete -c $program -n '__talk_in check' -l listen -d 'Be the desk that a client calls'
+    complete -c $program -n '__talk_in check' -l tap -d 'Print TAP version 14'
+    complete -c $program -n '__talk_in check' -l limit -x -d 'How long an answer may take'
 end

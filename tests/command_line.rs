@@ -27,13 +27,17 @@ fn help_and_version_are_asked_for_and_go_to_standard_output() {
         (&["client", "--help"], "Usage: talk client [--name <name>]"),
         (&["server", "-h"], "Usage: talk server"),
         (&["handler", "--help"], "Usage: talk handler [--plain] [--bell] [--] <fd>"),
+        (
+            &["check", "--help"],
+            "Usage: talk check [--listen] [--tap] [--limit <seconds>] [--] [<address...>]",
+        ),
     ] {
         let (status, out, err) = output(&mut talk(arguments));
         assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
         assert!(out.starts_with(expected), "{arguments:?}: {out}");
         assert!(!out.contains("{command_name}"), "{out}");
     }
-    for mode in ["client", "server", "handler"] {
+    for mode in ["client", "server", "handler", "check"] {
         let (_, out, _) = output(&mut talk(&[mode, "--help"]));
         assert!(out.contains("Examples:"), "{mode} has no examples: {out}");
     }
@@ -58,7 +62,7 @@ fn exact_names_mean_a_mode_and_nothing_else_does() {
         let (_, out, _) = output(Command::new(TALK).arg0(name).arg("--help"));
         assert!(out.starts_with(&usage), "argv[0] {name}: {out}");
     }
-    for name in ["talk_handler", "talk_cli", "talk_client2", "Talk_client", ""] {
+    for name in ["talk_handler", "talk_check", "talk_cli", "talk_client2", "Talk_client", ""] {
         let (status, _, err) = output(Command::new(TALK).arg0(name));
         assert_eq!(status, 2, "{name}");
         assert!(err.contains("Modes:") && err.contains("handler"), "{name}: {err}");
@@ -87,6 +91,12 @@ fn wrong_arguments_are_named_and_exit_with_2() {
             &["handler", "five"],
             "'five' is neither the number of a descriptor nor the path of a call",
         ),
+        (&["check"], "name the host of a desk, or say --listen"),
+        (&["check", "localhost", "talk"], "a port is a number from 0 to 65535"),
+        (&["check", "localhost", "1", "more"], "a desk has one host and one port"),
+        (&["check", "--listen", "localhost"], "a port is a number from 0 to 65535"),
+        (&["check", "--listen", "localhost", "1"], "with --listen, give a port and no host"),
+        (&["check", "localhost", "--limit", "0"], "--limit"),
     ] {
         let (status, error) = failure(&mut talk(arguments));
         assert_eq!(status, 2, "{arguments:?}: {error}");

@@ -2,6 +2,7 @@
 //!
 //! The invariant: a mode is an entry of [`MODES`] and nothing else; no mode knows another.
 
+mod check;
 mod client;
 mod dial;
 mod handler;
@@ -32,7 +33,7 @@ pub struct Mode {
 }
 
 /// Every mode, in the order of the list that a person sees.
-pub const MODES: [Mode; 3] = [
+pub const MODES: [Mode; 4] = [
     Mode { name: "client", link: Some("talk_client"), about: "call somebody", run: client::run },
     Mode {
         name: "server",
@@ -45,6 +46,12 @@ pub const MODES: [Mode; 3] = [
         link: None,
         about: "hold the desk's end of a call (the server starts it)",
         run: handler::run,
+    },
+    Mode {
+        name: "check",
+        link: None,
+        about: "test an own implementation of the protocol",
+        run: check::run,
     },
 ];
 

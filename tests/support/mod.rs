@@ -4,8 +4,10 @@
 #![allow(dead_code, reason = "every test file is a crate of its own and none uses everything")]
 
 pub mod cable;
+pub mod check;
 pub mod display;
 pub mod network;
+pub mod peer;
 pub mod tmux;
 pub mod usage;
 

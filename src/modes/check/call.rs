@@ -1,0 +1,196 @@
+//! One call, played as a rule says.
+//!
+//! The invariant: the first thing that a rule does not expect ends it, and is what is reported.
+
+use std::fmt;
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::rules::{Expected, Step};
+use super::wire::{Arrival, Wire};
+use crate::protocol::conversation::HELLO_LIMIT;
+use crate::protocol::events::Role;
+use crate::protocol::frame::{self, Frame};
+
+/// Between two bytes that must not arrive in one read.
+const BYTE_PAUSE: Duration = Duration::from_millis(5);
+/// Between two looks whether the other end has closed.
+const CLOSE_PAUSE: Duration = Duration::from_millis(20);
+/// An empty frame of an unknown tag.
+const SKIPPED: &[u8] = &[0, 0, 0];
+/// How the reason in a BYE begins that answers a protocol error.
+const FAULT: &[u8] = b"protocol error: ";
+
+/// How a rule was broken.
+#[derive(Debug)]
+pub struct Breach {
+    pub expected: String,
+    pub came: String,
+}
+
+/// What an arrival means for what is expected.
+enum Verdict {
+    Holds,
+    /// It may come at any time: go on waiting.
+    Passes,
+    Breaks,
+}
+
+/// One call.
+pub struct Call {
+    wire: Wire,
+    /// The end that is tested.
+    tested: Role,
+    wait: Duration,
+    /// The tested end may talk.
+    open: bool,
+    /// Why something could not be sent.
+    unsent: Option<String>,
+}
+
+impl Call {
+    /// A call to or from the end that is tested, of which each answer may take as long as `wait`.
+    ///
+    /// # Errors
+    /// The socket cannot be used.
+    pub fn new(socket: TcpStream, tested: Role, wait: Duration) -> Result<Self> {
+        Ok(Self { wire: Wire::new(socket, wait)?, tested, wait, open: false, unsent: None })
+    }
+
+    /// Does one step after the other, and hangs up.
+    ///
+    /// # Errors
+    /// The tested end broke the rule.
+    pub fn play(mut self, steps: &[Step]) -> Result<(), Breach> {
+        let verdict = self.steps(steps);
+        self.wire.hang_up();
+        verdict
+    }
+
+    fn steps(&mut self, steps: &[Step]) -> Result<(), Breach> {
+        if self.tested == Role::Caller {
+            self.expect(Expected::Hello, HELLO_LIMIT)?;
+        }
+        steps.iter().try_for_each(|step| self.step(step))?;
+        match self.unsent.take() {
+            // Nothing that came said why.
+            Some(came) => Err(Breach { expected: "it to go on reading".into(), came }),
+            None => Ok(()),
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Breach> {
+        match step {
+            Step::Greet(hello) => {
+                self.send(hello);
+                if self.tested == Role::Handler {
+                    self.expect(Expected::Hello, self.wait)?;
+                }
+                self.open = true;
+            }
+            Step::Send(bytes) => self.send(bytes),
+            Step::Trickle(bytes) => {
+                for byte in bytes.chunks(1) {
+                    self.send(byte);
+                    thread::sleep(BYTE_PAUSE);
+                }
+            }
+            Step::Shut => self.wire.shut(),
+            Step::Expect(expected) => self.expect(*expected, self.wait)?,
+            Step::Within(limit, expected) => self.expect(*expected, *limit)?,
+            Step::Goodbye => {
+                self.expect(Expected::Bye, self.wait)?;
+                self.expect(Expected::End, self.wait)?;
+                self.expect_closed()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What cannot be sent is no breach yet: what has come may say more.
+    fn send(&mut self, bytes: &[u8]) {
+        if self.unsent.is_none() {
+            self.unsent = self.wire.send(bytes).err();
+        }
+    }
+
+    fn expect(&mut self, expected: Expected, limit: Duration) -> Result<(), Breach> {
+        let deadline = Instant::now() + limit;
+        let mut before = String::new();
+        loop {
+            let arrival = self.wire.next(deadline);
+            match self.judge(expected, &arrival) {
+                Verdict::Holds => return Ok(()),
+                Verdict::Passes => before = format!(" after {arrival}"),
+                Verdict::Breaks => {
+                    let expected = format!("{expected} within {} s", limit.as_secs());
+                    return Err(Breach { expected, came: format!("{arrival}{before}") });
+                }
+            }
+        }
+    }
+
+    /// A caller whose input ended says BYE even if it overheard ours, but then it waits: only who has heard it closes, so
+    /// that nothing can be sent any more. What is sent to find out is skipped by everybody. A desk has no reason to say BYE
+    /// but ours, and its window may hold the connection for as long as somebody reads.
+    fn expect_closed(&mut self) -> Result<(), Breach> {
+        let deadline = Instant::now() + self.wait;
+        while self.tested == Role::Caller && self.wire.send(SKIPPED).is_ok() {
+            if Instant::now() >= deadline {
+                let expected =
+                    format!("the connection to be closed within {} s", self.wait.as_secs());
+                return Err(Breach { expected, came: Arrival::Nothing.to_string() });
+            }
+            thread::sleep(CLOSE_PAUSE);
+        }
+        Ok(())
+    }
+
+    fn judge(&self, expected: Expected, arrival: &Arrival) -> Verdict {
+        let holds = match (expected, arrival) {
+            (Expected::Silence, Arrival::Nothing)
+            | (Expected::End | Expected::Dropped, Arrival::End)
+            | (Expected::Dropped, Arrival::Failed(_)) => true,
+            (_, Arrival::Frame(bytes)) => return self.judge_frame(expected, bytes),
+            _ => false,
+        };
+        if holds { Verdict::Holds } else { Verdict::Breaks }
+    }
+
+    fn judge_frame(&self, expected: Expected, bytes: &[u8]) -> Verdict {
+        use Expected::{Bye, Dropped, End, Fault, Hello, Silence, Text};
+        let Ok(frame) = frame::parse(bytes) else {
+            return Verdict::Breaks;
+        };
+        let waits = !matches!(expected, End | Silence);
+        match (expected, frame) {
+            (Hello, Frame::Hello(_)) if bytes[frame::HEADER + 1] == 0 => Verdict::Holds,
+            (Text, Frame::Text(_) | Frame::Part(_)) if self.open => Verdict::Holds,
+            (Bye, Frame::Bye(reason)) if !reason.starts_with(FAULT) => Verdict::Holds,
+            (Fault, Frame::Bye(reason)) if reason.starts_with(FAULT) => Verdict::Holds,
+            (Dropped, Frame::Bye(_)) => Verdict::Holds,
+            (_, Frame::Text(_) | Frame::Part(_)) if waits && self.open => Verdict::Passes,
+            // What a caller sends first is HELLO and nothing else.
+            (Hello, Frame::Unknown(_)) if self.tested == Role::Caller => Verdict::Breaks,
+            (_, Frame::Unknown(_)) if waits => Verdict::Passes,
+            _ => Verdict::Breaks,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hello => "HELLO with flags 0",
+            Self::Text => "TEXT or PART",
+            Self::Bye => "BYE",
+            Self::Fault => "BYE \"protocol error: …\"",
+            Self::Dropped => "BYE or the end of the stream",
+            Self::End => "the end of the stream",
+            Self::Silence => "nothing",
+        })
+    }
+}

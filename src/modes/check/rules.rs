@@ -1,0 +1,289 @@
+//! The rules of docs/PROTOCOL.md, each with the steps that show on the wire whether it is kept.
+//!
+//! Next door, `call` does the steps. The invariant: a rule stands under the heading that it names, and needs nothing of a
+//! client but a line of input that ends after a second.
+
+use std::time::Duration;
+
+use Expected::{Bye, Dropped, End, Fault, Silence, Text};
+use Step::{Expect, Goodbye, Greet, Send, Shut, Trickle, Within};
+
+use crate::protocol::conversation::HELLO_LIMIT;
+use crate::protocol::events::Role;
+use crate::protocol::frame::{MAX_PAYLOAD, MAX_REASON, VERSION};
+use crate::protocol::name::MAX_NAME;
+
+/// A rule, and how to see whether it is kept.
+pub struct Rule {
+    /// The heading in docs/PROTOCOL.md.
+    pub section: &'static str,
+    /// Whom it binds.
+    binds: Binds,
+    pub name: &'static str,
+    pub steps: Vec<Step>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Binds {
+    Both,
+    Only(Role),
+}
+
+/// What to do next in a call. A client under test has said HELLO before the first step.
+#[derive(Clone)]
+pub enum Step {
+    /// Sends this HELLO, and waits for that of a desk under test.
+    Greet(Vec<u8>),
+    /// Sends in one write.
+    Send(Vec<u8>),
+    /// Sends a byte at a time.
+    Trickle(Vec<u8>),
+    /// Shuts our sending direction.
+    Shut,
+    Expect(Expected),
+    /// Expects it within a time of its own.
+    Within(Duration, Expected),
+    /// Expects the answer to our BYE, and that it is the end.
+    Goodbye,
+}
+
+/// What the tested end has to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Expected {
+    Hello,
+    /// TEXT or PART.
+    Text,
+    /// A goodbye that complains of nothing.
+    Bye,
+    /// A goodbye because of a protocol error.
+    Fault,
+    /// A goodbye of any kind, or the end of the connection.
+    Dropped,
+    /// The end of the stream.
+    End,
+    /// Nothing at all.
+    Silence,
+}
+
+/// How long a caller must keep quiet to be seen to wait.
+const QUIET: Duration = Duration::from_secs(1);
+/// How late a desk may notice that its time is over.
+const LATE: Duration = Duration::from_secs(2);
+
+const BOTH: Binds = Binds::Both;
+const CALLER: Binds = Binds::Only(Role::Caller);
+const DESK: Binds = Binds::Only(Role::Handler);
+
+/// The rules that bind this end.
+pub fn of(tested: Role) -> Vec<Rule> {
+    let sections = [
+        ("Frames", frames()),
+        ("A conversation", conversation()),
+        ("Endings", endings()),
+        ("What a receiver does with wrong input", wrong_input()),
+    ];
+    let rule = |section| move |(binds, name, steps)| Rule { section, binds, name, steps };
+    let all = sections.into_iter().flat_map(|(section, rows)| rows.into_iter().map(rule(section)));
+    all.filter(|rule| [BOTH, Binds::Only(tested)].contains(&rule.binds)).collect()
+}
+
+type Row = (Binds, &'static str, Vec<Step>);
+
+fn frames() -> Vec<Row> {
+    let unknown = [sized(b'N', 3), sized(b'W', 0), sized(b'D', MAX_PAYLOAD), sized(0, 1)];
+    let empty = [sized(b't', 0), sized(b'T', 0), sized(b't', 0)];
+    let largest = [sized(b'T', MAX_PAYLOAD), sized(b't', MAX_PAYLOAD), sized(b'T', 1)];
+    let pieces = [sized(b't', 1).repeat(200), sized(b'T', 1), sized(b't', 1)];
+    let hostile = frame(b'T', b"\xff\xc3\x28\xed\xa0\x80\0\x07\x1b]0;x\x07\x1b[2J\r\n\x9b");
+    let bytewise = [frame(b'T', b"byte by byte"), bye(b"")];
+    vec![
+        (
+            BOTH,
+            "a name of 64 bytes that are not UTF-8 is a name",
+            met(&hello(0, &[0xff; MAX_NAME])),
+        ),
+        (BOTH, "frames with an unknown tag are skipped", heard(&unknown.concat())),
+        (BOTH, "an empty TEXT and an empty PART are allowed", heard(&empty.concat())),
+        (BOTH, "a frame of 16,384 bytes is allowed", heard(&largest.concat())),
+        (BOTH, "a line may come in many PART frames, and need not end", heard(&pieces.concat())),
+        (BOTH, "text may hold any bytes", heard(&hostile)),
+        (
+            BOTH,
+            "frames may arrive a byte at a time",
+            vec![greet(), Trickle(bytewise.concat()), Goodbye],
+        ),
+        (BOTH, "many frames may arrive at once", heard(&frame(b'T', b"at once").repeat(200))),
+    ]
+}
+
+fn conversation() -> Vec<Row> {
+    let half_hello = hello(0, b"check")[..4].to_vec();
+    let talk = frame(b'T', b"read on").repeat(10);
+    vec![
+        (
+            CALLER,
+            "it says HELLO at once, with version 1, flags 0 and a name of 1 to 64 bytes",
+            vec![greet(), Send(bye(b""))],
+        ),
+        (
+            CALLER,
+            "it says nothing more before the handler's HELLO",
+            [vec![Within(QUIET, Silence)], heard(b"")].concat(),
+        ),
+        (
+            DESK,
+            "it answers HELLO with HELLO, with version 1, flags 0 and a name of 1 to 64 bytes",
+            vec![greet(), Send(bye(b""))],
+        ),
+        (
+            DESK,
+            "it drops a call whose HELLO is not complete within 5 seconds",
+            vec![Send(half_hello), Within(HELLO_LIMIT + LATE, Dropped)],
+        ),
+        (
+            DESK,
+            "it drops a call that begins with anything else",
+            vec![Send(sized(b'W', 1)), Expect(Dropped)],
+        ),
+        (
+            CALLER,
+            "its input ended, it says BYE, shuts, and reads on until it is answered",
+            vec![greet(), Expect(Text), Expect(Bye), Expect(End), Trickle(talk), Send(bye(b""))],
+        ),
+        (BOTH, "it answers BYE with BYE, and shuts", heard(b"")),
+    ]
+}
+
+fn endings() -> Vec<Row> {
+    vec![
+        (
+            CALLER,
+            "BYE instead of the handler's HELLO means that the call is not taken",
+            vec![Send(bye(b"busy")), Expect(Dropped)],
+        ),
+        (
+            BOTH,
+            "the end of the stream without a BYE means that the connection is lost",
+            vec![greet(), Shut, Expect(Dropped)],
+        ),
+    ]
+}
+
+fn wrong_input() -> Vec<Row> {
+    let too_long = MAX_PAYLOAD + 1;
+    let version = frame(b'H', b"\x02\0check");
+    let after_bye = [bye(b""), hello(0, b"check"), vec![0xff; 100]];
+    vec![
+        (BOTH, "a TEXT of 16,385 bytes is a protocol error", fault(&header(b'T', too_long))),
+        (
+            BOTH,
+            "a skipped frame of 16,385 bytes is a protocol error",
+            fault(&header(b'x', too_long)),
+        ),
+        (BOTH, "a BYE of 201 bytes is a protocol error", fault(&header(b'B', MAX_REASON + 1))),
+        (BOTH, "a HELLO of version 2 is a protocol error", fault_at_once(&version)),
+        (BOTH, "a HELLO with no name is a protocol error", fault_at_once(&hello(0, b""))),
+        (
+            BOTH,
+            "a HELLO with a name of 65 bytes is a protocol error",
+            fault_at_once(&hello(0, &[b'x'; MAX_NAME + 1])),
+        ),
+        (BOTH, "TEXT before HELLO is a protocol error", fault_at_once(&sized(b'T', 1))),
+        (BOTH, "a second HELLO is a protocol error", fault(&hello(0, b"check"))),
+        (
+            CALLER,
+            "an unknown tag is skipped before the handler's HELLO, too",
+            [vec![Send(sized(b'W', 1))], heard(b"")].concat(),
+        ),
+        (BOTH, "flags that are not 0 are ignored", met(&hello(0xff, b"check"))),
+        (
+            BOTH,
+            "anything after BYE is thrown away",
+            vec![greet(), Send(after_bye.concat()), Goodbye],
+        ),
+        (
+            BOTH,
+            "the end of the stream inside a frame means that the connection is lost",
+            vec![greet(), Send(frame(b'T', b"half")[..5].to_vec()), Shut, Expect(Dropped)],
+        ),
+    ]
+}
+
+fn greet() -> Step {
+    Greet(hello(0, b"check"))
+}
+
+/// This HELLO opens a conversation, which ends properly.
+fn met(hello: &[u8]) -> Vec<Step> {
+    vec![Greet(hello.to_vec()), Send(bye(b"")), Goodbye]
+}
+
+/// These frames are heard in a conversation, which ends properly.
+fn heard(frames: &[u8]) -> Vec<Step> {
+    vec![greet(), Send([frames, &bye(b"")].concat()), Goodbye]
+}
+
+/// These bytes are a protocol error in a conversation.
+fn fault(bytes: &[u8]) -> Vec<Step> {
+    vec![greet(), Send(bytes.to_vec()), Expect(Fault), Expect(End)]
+}
+
+/// These bytes are a protocol error before HELLO.
+fn fault_at_once(bytes: &[u8]) -> Vec<Step> {
+    vec![Send(bytes.to_vec()), Expect(Fault), Expect(End)]
+}
+
+fn hello(flags: u8, name: &[u8]) -> Vec<u8> {
+    frame(b'H', &[&[VERSION, flags], name].concat())
+}
+
+fn bye(reason: &[u8]) -> Vec<u8> {
+    frame(b'B', reason)
+}
+
+/// A frame of so many bytes that do not matter.
+fn sized(tag: u8, length: usize) -> Vec<u8> {
+    frame(tag, &vec![b'x'; length])
+}
+
+/// A frame, which unlike those of `protocol::frame` may be a wrong one.
+fn frame(tag: u8, payload: &[u8]) -> Vec<u8> {
+    [&header(tag, payload.len()), payload].concat()
+}
+
+fn header(tag: u8, length: usize) -> Vec<u8> {
+    let [high, low] = (length as u16).to_be_bytes();
+    vec![tag, high, low]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_stands_under_a_heading_of_the_document() {
+        let document = include_str!("../../../docs/PROTOCOL.md");
+        for tested in [Role::Caller, Role::Handler] {
+            for rule in of(tested) {
+                assert!(document.contains(&format!("\n## {}\n", rule.section)), "{}", rule.section);
+            }
+        }
+        let calls = of(Role::Caller).len();
+        assert!(
+            document.contains(&format!("$(seq {calls})")),
+            "a client has to call {calls} times"
+        );
+    }
+
+    /// In TAP, what follows a `#` is a directive.
+    #[test]
+    fn names_are_one_plain_line_and_unlike_each_other() {
+        for tested in [Role::Caller, Role::Handler] {
+            let names: Vec<&str> = of(tested).iter().map(|rule| rule.name).collect();
+            for (index, name) in names.iter().enumerate() {
+                assert!(!name.contains(['#', '\\', '\n']), "{name}");
+                assert!(!names[..index].contains(name), "{name}");
+            }
+        }
+    }
+}
