@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(shell find scripts -maxdepth 1 -type f) .ci/run $(wildcard completions/*.bash)
 DIST := .ci .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
-	completions docs man rustfmt.toml scripts src tests
+	completions docs examples man rustfmt.toml scripts src tests
 
 SHARE := $(PREFIX)/share
 BASH_COMPLETIONS := $(SHARE)/bash-completion/completions

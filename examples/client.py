@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Call a talk desk: client.py <host> [<port>]. Exit status 0: the desk has confirmed every line (docs/PROTOCOL.md)."""
+import contextlib, getpass, os, socket, sys, threading
+
+def send(tag, payload=b""):
+    """Sends a frame, unless BYE has been sent; returns whether it did."""
+    global left
+    with sending:
+        if left:
+            return False
+        desk.sendall(tag + len(payload).to_bytes(2, "big") + payload)
+        if left := tag == b"B":
+            desk.shutdown(socket.SHUT_WR)
+        return True
+
+def say_lines():
+    with contextlib.suppress(OSError):  # the other thread will see it too
+        for piece in iter(lambda: sys.stdin.buffer.readline(16384), b""):
+            send(b"T" if piece.endswith(b"\n") else b"t", piece.rstrip(b"\n"))
+        send(b"B")
+
+def read(length):
+    if len(data := stream.read(length)) < length:
+        raise EOFError("the desk hung up")
+    return data
+
+def show(text):
+    if sys.stdout.isatty():  # a stranger's control characters are not for a terminal
+        text = "".join(c if c.isprintable() or c in "\t\n" else "?" for c in text.decode(errors="replace")).encode()
+    sys.stdout.buffer.write(text)
+    sys.stdout.flush()
+
+def converse():
+    """Returns when the desk has answered our BYE."""
+    send(b"H", b"\1\0" + getpass.getuser().encode()[:64])
+    answered = False
+    while True:
+        tag, length = read(1), int.from_bytes(read(2), "big")
+        if length > {b"H": 66, b"B": 200}.get(tag, 16384):
+            raise ValueError(f"a frame of {length} bytes is too long")
+        payload = read(length)
+        if tag == b"H":
+            if answered or payload[:1] != b"\1" or length < 3:
+                raise ValueError("not the HELLO that is expected")
+            answered = True
+            desk.settimeout(None)
+            threading.Thread(target=say_lines, daemon=True).start()
+        elif tag in (b"T", b"t"):
+            if not answered:
+                raise ValueError("text before HELLO")
+            show(payload + b"\n" * (tag == b"T"))
+        elif tag == b"B":
+            if send(b"B"):
+                raise EOFError(f"the desk left first: {payload}")
+            return
+
+desk = socket.create_connection((sys.argv[1], int((sys.argv[2:] or [8255])[0])), timeout=60)
+stream, sending, left, status = desk.makefile("rb"), threading.Lock(), False, 1
+try:
+    converse()
+    status = 0
+except (EOFError, OSError) as why:
+    print("client.py:", why, file=sys.stderr)
+except ValueError as why:
+    print("client.py: protocol error:", why, file=sys.stderr)
+    with contextlib.suppress(OSError):
+        send(b"B", f"protocol error: {why}".encode())
+        desk.settimeout(2)
+        while desk.recv(65536):  # closing with something unread would take our reason with it
+            pass
+os._exit(status)  # the other thread may still wait for standard input

@@ -1,0 +1,104 @@
+//! The clients in `examples`, against this program's desk and its conformance tester.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use support::check::check_client;
+use support::{Desk, Program, command, installed, talk};
+use tempfile::TempDir;
+
+fn source(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+/// The client in Python, as a command without arguments.
+fn python() -> Command {
+    let mut client = command(installed("python3"), &["-W", "error"]);
+    client.arg(source("client.py"));
+    client
+}
+
+/// The client in C, built into a directory that must be kept.
+fn built_in_c() -> (TempDir, impl Fn() -> Command) {
+    let dir = TempDir::new().unwrap();
+    let program = dir.path().join("client");
+    let mut build = command(installed("cc"), &["-std=c99", "-pedantic", "-Wall", "-Wextra"]);
+    let mut build =
+        Program::start(build.arg("-Werror").arg("-o").arg(&program).arg(source("client.c")));
+    assert_eq!(build.status(), 0, "{:#?}", build.notices());
+    (dir, move || command(&program, &[]))
+}
+
+/// Holds a conversation in which both ends talk, each before the other has finished.
+fn converse(client: &mut Command) {
+    let mut desk = Desk::open(&mut talk(&["server", "--window", "console"]));
+    let port = desk.port();
+    let mut caller =
+        Program::start(client.args(["127.0.0.1", &port]).env("USER", "zoë").env("LOGNAME", "zoë"));
+    desk.server.line_with("call 1 window open");
+    desk.server.say("who is it?\nand why?\n");
+    assert_eq!(caller.line(), "who is it?");
+    assert_eq!(caller.line(), "and why?");
+    caller.say("it is me\n\nthe printer is on fire, ");
+    desk.server.line_with("[1 zoë] it is me");
+    desk.server.say("stay calm\n");
+    assert_eq!(caller.line(), "stay calm");
+    caller.say(&("really".repeat(10_000) + "\nno newline"));
+    desk.server.line_with("reallyreally");
+    caller.end_input();
+    assert_eq!(caller.status(), 0, "{:#?}", caller.notices());
+    assert_eq!(desk.server.line_with("call 1 ended"), "call 1 ended: zoë left");
+}
+
+/// Without the answer to its goodbye, a client has no reason to be content.
+fn is_content_only_with_an_answer(mut client: impl FnMut() -> Command) {
+    let mut desk = Desk::open(&mut talk(&["server", "--window", "console"]));
+    let port = desk.port();
+    let mut caller = Program::start(client().args(["127.0.0.1", &port]));
+    desk.server.line_with("call 1 window open");
+    caller.say("hello?\n");
+    desk.server.line_with("hello?");
+    desk.server.say("/hangup 1\n");
+    desk.server.line_with("call 1 ended");
+    assert_eq!(caller.status(), 1);
+    caller.notice_with("the desk left first");
+
+    drop(desk);
+    let mut caller = Program::start(client().args(["127.0.0.1", &port]));
+    assert_eq!(caller.status(), 1);
+}
+
+fn assert_keeps_every_rule(client: impl Fn() -> Command) {
+    let (status, lines) = check_client(|port| {
+        let mut client = client();
+        client.args(["127.0.0.1", port]);
+        client
+    });
+    assert_eq!(status, 0, "{lines:#?}");
+}
+
+#[test]
+fn the_client_in_python_holds_a_conversation() {
+    converse(&mut python());
+    is_content_only_with_an_answer(python);
+}
+
+#[test]
+fn the_client_in_c_holds_a_conversation() {
+    let (_dir, client) = built_in_c();
+    converse(&mut client());
+    is_content_only_with_an_answer(client);
+}
+
+#[test]
+fn the_client_in_python_keeps_every_rule() {
+    assert_keeps_every_rule(python);
+}
+
+#[test]
+fn the_client_in_c_keeps_every_rule() {
+    let (_dir, client) = built_in_c();
+    assert_keeps_every_rule(client);
+}
