@@ -5,7 +5,7 @@ CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-SCRIPTS := $(shell find scripts -maxdepth 1 -type f) .ci/run $(wildcard completions/*.bash)
+SCRIPTS := $(shell find scripts -maxdepth 1 -type f) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
 DIST := .ci .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
 	completions docs examples man rustfmt.toml scripts src tests
 
@@ -68,6 +68,15 @@ check:
 setup:
 	scripts/setup-tests
 
+# Writes docs/BENCHMARKS.md; wants a quiet machine.
+bench:
+	scripts/bench/setup
+	python3 scripts/bench
+
+bench-quick:
+	scripts/bench/setup
+	python3 scripts/bench --quick
+
 install: all install-files
 	install -D -m 755 talk $(DESTDIR)$(PREFIX)/bin/talk
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_client
@@ -92,4 +101,4 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz
 
-.PHONY: all run test soak load check setup install install-files uninstall dist clean FORCE
+.PHONY: all run test soak load check setup bench bench-quick install install-files uninstall dist clean FORCE
