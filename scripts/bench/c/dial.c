@@ -1,5 +1,5 @@
 // Calls a server and times, for each call, how long connecting took and how long until the first byte of the answer.
-// Prints both in nanoseconds, a line for each call; 0 is for what has not happened within 10 seconds.
+// Prints both in nanoseconds, a line for each call; 0 is for what has not happened within 5 seconds.
 // Usage: dial <port> <calls> sequential|together|hold
 //
 // Held calls are made one after the other too, and stay open after the word "holding" until standard input ends.
@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 
-#define LIMIT (10 * 1000000000LL)
+#define LIMIT (5 * 1000000000LL)
 
 struct call {
     int socket;

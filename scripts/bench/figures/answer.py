@@ -13,8 +13,8 @@ from result import Claim, Figure, Panel, ahead, at_most
 
 RETRY = 0.9
 """A connection that took this many seconds was begun again: the first retry comes after one."""
-LIMIT = 10
-"""Seconds after which a call is given up."""
+LIMIT = 5
+"""Seconds after which dial gives a call up."""
 
 
 @dataclass

@@ -84,5 +84,8 @@ def idle(effort):
     without = [name for name in ours if not alive[name]]
     said = f"not in {', '.join(without)}" if without else "on both ends"
     claims.append(Claim("keepalive by the kernel", said, not without))
-    how = f"All conversations at the same time, after some lines, watched for {seconds} s (strace, /proc/pid/status)."
+    how = (
+        f"All conversations at the same time, after some lines, watched for {seconds} s (strace, /proc/pid/status). "
+        "A system call counts as several wakeups: strace stops the process for it."
+    )
     return Figure("idle", "Idle", how, panels, claims)

@@ -83,7 +83,7 @@ def line(effort):
 
 
 def burst(effort):
-    turns, seconds = effort.of((1_000, 4), (50, 2))
+    turns, seconds = effort.of((1_000, 4), (50, 1))
     results = measure(effort, 2, turns, seconds, True)
     half = panel(results, "median, on one core", 0.5, logarithmic=True)
     counts = {name: sum(len(turns.took) for turns in all) for name, all in results.items()}
