@@ -28,8 +28,19 @@ impl Buffer {
 
     /// Appends `bytes`.
     pub fn push(&mut self, bytes: &[u8]) {
-        self.space(bytes.len())[..bytes.len()].copy_from_slice(bytes);
-        self.tail += bytes.len();
+        self.push_all([bytes]);
+    }
+
+    /// Appends several pieces at once.
+    pub fn push_all<const PIECES: usize>(&mut self, pieces: [&[u8]; PIECES]) {
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        let mut room = &mut self.space(length)[..length];
+        for piece in pieces {
+            let (here, rest) = room.split_at_mut(piece.len());
+            here.copy_from_slice(piece);
+            room = rest;
+        }
+        self.tail += length;
     }
 
     /// At least `least` bytes of room to write into; [`Buffer::filled`] makes what was written count.

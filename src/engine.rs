@@ -69,6 +69,8 @@ pub struct Engine<'a> {
     signals: &'a Signals,
     answered: &'a mut dyn FnMut(&Name),
     keyboard: Keyboard,
+    /// The time when the last wait was over: what is done between two waits happens at once.
+    now: Instant,
     /// What was read from the keyboard last.
     scratch: Vec<u8>,
     read_size: ReadSize,
@@ -102,6 +104,7 @@ impl<'a> Engine<'a> {
             signals,
             answered,
             keyboard: Keyboard::new(),
+            now: Instant::now(),
             scratch: Vec::new(),
             read_size: ReadSize::default(),
             typing: true,
@@ -157,7 +160,7 @@ impl<'a> Engine<'a> {
                 Want::read(&self.keyboard, true),
                 Want::write(&outlets.screen, outlets.screen.blocked()),
             ];
-            ready::select(&mut wants, None, &self.signals.mask())?;
+            ready::select(&mut wants, None, self.signals.mask())?;
             let [pressed, shows] = wants.map(|want| want.ready);
             outlets.screen.unblock(shows);
             if pressed {
@@ -198,17 +201,24 @@ impl<'a> Engine<'a> {
 
     /// Does what the conversation says, as long as the screen keeps up; returns its end.
     fn act(&mut self) -> Option<End> {
-        let now = Instant::now();
+        let now = self.now;
         self.conversation.tick(now);
         if let Some((_, limit)) = self.limit.take_if(|(at, _)| now >= *at) {
             self.conversation.expire(limit, now);
         }
         self.watch_outflow(now);
-        while self.screen_keeps_up() || self.conversation.given_up() {
+        if !self.screen_keeps_up() && !self.conversation.given_up() {
+            return None;
+        }
+        // All that has been received; more than fits in the inbox it cannot be.
+        loop {
             match self.conversation.poll(now) {
                 Some(Action::Answered(name)) => {
+                    let name = name.clone();
+                    // The caller waits for our HELLO, and nobody for what is said about it.
+                    self.send();
                     self.terminal.show(Event::Answered { name: name.as_bytes() });
-                    (self.answered)(name);
+                    (self.answered)(&name);
                 }
                 Some(Action::Show { text, complete }) => {
                     self.unshown = true;
@@ -244,6 +254,7 @@ impl<'a> Engine<'a> {
         let limit = self.limit.map(|(at, _)| at);
         let deadlines = [self.conversation.deadline(), self.outflow.deadline(), limit];
         let deadline = deadlines.into_iter().flatten().min();
+        let timeout = deadline.map(|deadline| deadline.saturating_duration_since(self.now));
         let types = self.typing && (self.terminal.edits() || self.conversation.wants_input());
         let hears = self.screen_keeps_up() && self.conversation.room().is_some();
         let Outlets { screen, notices } = self.terminal.outlets();
@@ -254,7 +265,9 @@ impl<'a> Engine<'a> {
             Want::write(screen, screen.blocked()),
             Want::write(notices, notices.blocked()),
         ];
-        ready::select(&mut wants, deadline, &self.signals.mask()).map_err(Stop::Wait)?;
+        let waited = ready::select(&mut wants, timeout, self.signals.mask());
+        self.now = Instant::now();
+        waited.map_err(Stop::Wait)?;
 
         let [typed, heard, sends, shows, notes] = wants.map(|want| want.ready);
         screen.unblock(shows);
@@ -279,7 +292,7 @@ impl<'a> Engine<'a> {
                     Input::Person => Goodbye::Leaving(""),
                     Input::Stream | Input::Patient => Goodbye::InputEnded,
                 };
-                self.conversation.leave(goodbye, Instant::now());
+                self.conversation.leave(goodbye, self.now);
             }
             Ok(count) if count > 0 => self.typed(count),
             Err(error) if sys::is_momentary(&error) => {}
@@ -298,7 +311,7 @@ impl<'a> Engine<'a> {
     /// Takes the first `count` bytes of the scratch as typed.
     fn typed(&mut self, count: usize) {
         self.read_size.came(count);
-        let (conversation, now) = (&mut self.conversation, Instant::now());
+        let (conversation, now) = (&mut self.conversation, self.now);
         let open = conversation.wants_input();
         let mut leaves = false;
         self.terminal.typed(&self.scratch[..count], open, &mut |typed| match typed {
@@ -325,7 +338,7 @@ impl<'a> Engine<'a> {
         let Some(room) = self.conversation.room() else { return };
         match sockets::receive(self.socket.as_fd(), room) {
             Ok(0) => self.conversation.closed(),
-            Ok(count) => self.conversation.received(count, Instant::now()),
+            Ok(count) => self.conversation.received(count, self.now),
             Err(error) if sys::is_momentary(&error) => {}
             Err(error) => self.conversation.receive_failed(sys::reason(&error)),
         }
@@ -333,16 +346,14 @@ impl<'a> Engine<'a> {
 
     fn send(&mut self) {
         while !self.send_blocked && !self.conversation.outgoing().is_empty() {
-            let sent = sockets::send(self.socket.as_fd(), self.conversation.outgoing());
-            let now = Instant::now();
-            match sent {
+            match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => {
-                    self.conversation.sent(count, now);
-                    self.outflow.sent(now);
+                    self.conversation.sent(count, self.now);
+                    self.outflow.sent(self.now);
                 }
                 Err(error) if sys::is_momentary(&error) => {
                     self.send_blocked = true;
-                    self.outflow.full(now);
+                    self.outflow.full(self.now);
                 }
                 Err(error) => self.conversation.send_failed(sys::reason(&error)),
             }
@@ -383,8 +394,8 @@ impl<'a> Engine<'a> {
             }
             let screen = &mut self.terminal.outlets().screen;
             let mut wants = [Want::write(screen, screen.blocked())];
-            let now = if screen.blocked() { None } else { Some(Instant::now()) };
-            ready::select(&mut wants, now, &self.signals.mask()).map_err(Stop::Wait)?;
+            let timeout = if screen.blocked() { None } else { Some(Duration::ZERO) };
+            ready::select(&mut wants, timeout, self.signals.mask()).map_err(Stop::Wait)?;
             let shows = wants[0].ready;
             screen.unblock(shows);
         }
@@ -428,6 +439,6 @@ impl<'a> Engine<'a> {
     }
 
     fn leave(&mut self, reason: &str) {
-        self.conversation.leave(Goodbye::Leaving(reason), Instant::now());
+        self.conversation.leave(Goodbye::Leaving(reason), self.now);
     }
 }

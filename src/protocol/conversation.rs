@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use memchr::memchr;
+use memchr::memchr_iter;
 
 use super::events::{Action, End, Fault, Goodbye, Input, Role};
 use super::frame::{self, Frame};
@@ -164,21 +164,27 @@ impl Conversation {
 
     /// Says `bytes` of input: each line as TEXT, what follows the last newline as PART. What comes after a goodbye has
     /// nobody to go to and is dropped.
-    pub fn say(&mut self, mut bytes: &[u8], now: Instant) {
+    pub fn say(&mut self, bytes: &[u8], now: Instant) {
         if self.peer.is_none() || self.input_over {
             return;
         }
-        while !bytes.is_empty() {
-            let newline = memchr(b'\n', bytes);
-            let (text, complete) = (&bytes[..newline.unwrap_or(bytes.len())], newline.is_some());
-            self.lines += u64::from(!self.mid_line);
-            self.mid_line = !complete;
-            frame::put_text(&mut self.outgoing, text, complete);
-            bytes = newline.map_or(&[], |at| &bytes[at + 1..]);
+        let mut said = 0;
+        for newline in memchr_iter(b'\n', bytes) {
+            self.say_piece(&bytes[said..newline], true);
+            said = newline + 1;
+        }
+        if said < bytes.len() {
+            self.say_piece(&bytes[said..], false);
         }
         if self.receiving == Receiving::Left {
             self.deadline = Some(now + LAST_WORDS);
         }
+    }
+
+    fn say_piece(&mut self, text: &[u8], complete: bool) {
+        self.lines += u64::from(!self.mid_line);
+        self.mid_line = !complete;
+        frame::put_text(&mut self.outgoing, text, complete);
     }
 
     /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end. A handler whose input

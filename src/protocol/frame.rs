@@ -126,9 +126,8 @@ fn header(tag: u8, length: usize) -> [u8; HEADER] {
 
 /// Appends a HELLO.
 pub fn put_hello(out: &mut Buffer, name: &Name) {
-    out.push(&header(HELLO, HELLO_FIXED + name.as_bytes().len()));
-    out.push(&[VERSION, 0]);
-    out.push(name.as_bytes());
+    let header = header(HELLO, HELLO_FIXED + name.as_bytes().len());
+    out.push_all([&header, &[VERSION, 0], name.as_bytes()]);
 }
 
 /// Appends text without a newline in it, of any length: TEXT if its line is complete, else PART, and as many PART frames
@@ -150,8 +149,7 @@ fn cut(text: &[u8]) -> usize {
 }
 
 fn put(out: &mut Buffer, tag: u8, payload: &[u8]) {
-    out.push(&header(tag, payload.len()));
-    out.push(payload);
+    out.push_all([&header(tag, payload.len()), payload]);
 }
 
 /// Appends a BYE; a reason over [`MAX_REASON`] bytes is cut at a character.

@@ -22,6 +22,8 @@ pub struct Signals {
     watched: SigSet,
     /// The mask at the start of the process.
     before: SigSet,
+    /// The mask to wait with.
+    waiting: SigSet,
 }
 
 impl Signals {
@@ -42,20 +44,23 @@ impl Signals {
                 set_action(signal, &previous)?;
             }
         }
-        Ok(Self { watched, before })
+        let mut waiting = before;
+        for signal in &watched {
+            waiting.remove(signal);
+        }
+        Ok(Self { watched, before, waiting })
     }
 
     /// The mask to wait with: lets the watched signals in.
-    pub fn mask(&self) -> SigSet {
-        let mut mask = self.before;
-        for signal in &self.watched {
-            mask.remove(signal);
-        }
-        mask
+    pub fn mask(&self) -> &SigSet {
+        &self.waiting
     }
 
     /// The signals that came since the last call.
     pub fn take(&self) -> SigSet {
+        if NOTED.load(Ordering::Relaxed) == 0 {
+            return SigSet::empty();
+        }
         let noted = NOTED.swap(0, Ordering::Relaxed);
         self.watched.iter().filter(|&signal| noted & (1 << signal as c_int) != 0).collect()
     }

@@ -123,10 +123,8 @@ impl Terminal for Lines {
         match event {
             Event::Text { text, complete } if self.person => self.hear(text, complete),
             Event::Text { text, complete } => {
-                self.outlets.screen.push(text);
-                if complete {
-                    self.outlets.screen.push(b"\n");
-                }
+                let end: &[u8] = if complete { b"\n" } else { b"" };
+                self.outlets.screen.push_all([text, end]);
             }
             Event::Answered { name } => {
                 self.peer = printable::label(name).into_owned();

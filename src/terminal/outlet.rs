@@ -31,6 +31,11 @@ impl Outlet {
         self.buffer.push(bytes);
     }
 
+    /// Pushes several pieces at once.
+    pub fn push_all<const PIECES: usize>(&mut self, pieces: [&[u8]; PIECES]) {
+        self.buffer.push_all(pieces);
+    }
+
     /// Bytes that wait.
     pub fn waiting(&self) -> usize {
         self.buffer.len()

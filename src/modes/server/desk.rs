@@ -199,7 +199,7 @@ impl Desk {
         wants.extend(listener.map(|listener| Want::read(listener, true)));
         wants.extend(self.keyboard.as_ref().map(|keyboard| Want::read(keyboard, types)));
         wants.extend(self.partings.sockets().map(|call| Want::read(call, true)));
-        ready::poll(&mut wants, deadline, &self.signals.mask())?;
+        ready::poll(&mut wants, deadline, self.signals.mask())?;
 
         // In the order of the wants; the mailbox is always looked into.
         let mut ready = wants.iter().map(|want| want.ready).skip(1);
