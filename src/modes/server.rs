@@ -135,7 +135,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         None => Console::log_only(),
     };
     let console = console.context("cannot use standard output")?;
-    let calls = Calls::new(console, &options.window);
+    let calls = Calls::new(console, &options.window).context("cannot wait for calls")?;
     let settings = Settings { door, window: options.window, handler };
     let mut desk = Desk::new(listener, mailbox, signals, calls, settings, keyboard);
     let kept = desk.keep();

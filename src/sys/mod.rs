@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod confine;
+pub mod gathering;
 pub mod handoff;
 pub mod keyboard;
 pub mod mailbox;

@@ -5,6 +5,7 @@
 //! in it. Those that were turned away get one too, or are counted in one: a flood of them must not become a flood of lines.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::link::Link;
 use crate::protocol::conversation::{GOODBYE_LIMIT, RING_LIMIT};
 use crate::rate::{Rate, Usage};
 use crate::report::Report;
+use crate::sys::gathering::Gathering;
 use crate::terminal::console::Console;
 use crate::terminal::printable;
 use crate::window::Window;
@@ -73,6 +75,8 @@ struct End {
 pub struct Calls {
     calls: BTreeMap<u32, Call>,
     last: u32,
+    /// The links of all calls that have one, to read from.
+    gathering: Gathering,
     pub console: Console,
     /// What the process of an open call is.
     process: &'static str,
@@ -86,10 +90,22 @@ pub struct Calls {
 
 impl Calls {
     /// No calls yet, and windows of this kind for those to come.
-    pub fn new(console: Console, window: &Window) -> Self {
+    ///
+    /// # Errors
+    /// Too many open descriptors.
+    pub fn new(console: Console, window: &Window) -> io::Result<Self> {
         let (process, advice) = (window.process(), window.advice());
         let turned_away = Usage::new(Instant::now());
-        Self { calls: BTreeMap::new(), last: 0, console, process, advice, turned_away, left_out: 0 }
+        Ok(Self {
+            calls: BTreeMap::new(),
+            last: 0,
+            gathering: Gathering::new()?,
+            console,
+            process,
+            advice,
+            turned_away,
+            left_out: 0,
+        })
     }
 
     /// Writes a line to the log.
@@ -144,6 +160,19 @@ impl Calls {
     /// The links of the calls that are in the console, by number.
     pub fn links(&self) -> impl Iterator<Item = (u32, &Link)> {
         self.calls.iter().filter_map(|(&number, call)| Some((number, call.link.as_ref()?)))
+    }
+
+    /// Waits for what the handler of a call to come shows on its link.
+    ///
+    /// # Errors
+    /// No memory is left, or too much is waited for.
+    pub fn gather(&self, number: u32, link: &Link) -> io::Result<()> {
+        self.gathering.add(link, number)
+    }
+
+    /// The links as one, readable when one of them is.
+    pub fn gathering(&self) -> &Gathering {
+        &self.gathering
     }
 
     /// The link of a call that is in the console, and its process.
@@ -241,7 +270,9 @@ impl Calls {
         let Some(call) = self.calls.get_mut(&number) else {
             return;
         };
-        call.link = None;
+        if let Some(link) = call.link.take() {
+            self.gathering.remove(&link);
+        }
         let end = call.end.take();
         self.console.end(number);
         if let Some(end) = end {
@@ -301,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_window_that_does_not_open_is_given_up_once_and_no_other() {
-        let mut calls = Calls::new(Console::log_only().unwrap(), &Window::Xterm);
+        let mut calls = Calls::new(Console::log_only().unwrap(), &Window::Xterm).unwrap();
         let from: SocketAddr = "192.0.2.7:51234".parse().unwrap();
         let (stuck, open, checking_in) =
             (Pid::from_raw(1001), Pid::from_raw(1002), Pid::from_raw(1003));
@@ -323,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_window_that_is_gone_leaves_the_last_word_to_its_handler() {
-        let mut calls = Calls::new(Console::log_only().unwrap(), &Window::Xterm);
+        let mut calls = Calls::new(Console::log_only().unwrap(), &Window::Xterm).unwrap();
         let from: SocketAddr = "192.0.2.7:51234".parse().unwrap();
         let (closed, killed) = (Pid::from_raw(1001), Pid::from_raw(1002));
         for (number, pid) in [(1, closed), (2, killed)] {

@@ -91,18 +91,20 @@ impl Desk {
         calls.into_iter().for_each(|call| self.hang_up(call));
     }
 
-    /// Moves what there is between a handler and the console.
-    pub(super) fn serve(&mut self, call: u32, reads: bool, writes: bool) {
-        let Some((link, _)) = self.calls.link(call) else { return };
-        if writes {
+    /// Writes to a handler what there is room for again.
+    pub(super) fn flush_link(&mut self, call: u32) {
+        if let Some((link, _)) = self.calls.link(call) {
             link.flush(true);
         }
-        if reads {
-            match link.read(&mut self.scratch) {
-                Some(0) => self.calls.close(call),
-                Some(count) => self.calls.console.hear(call, &self.scratch[..count]),
-                None => {}
-            }
+    }
+
+    /// Shows what a handler shows.
+    pub(super) fn hear(&mut self, call: u32) {
+        let Some((link, _)) = self.calls.link(call) else { return };
+        match link.read(&mut self.scratch) {
+            Some(0) => self.calls.close(call),
+            Some(count) => self.calls.console.hear(call, &self.scratch[..count]),
+            None => {}
         }
     }
 

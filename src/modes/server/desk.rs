@@ -84,8 +84,10 @@ pub struct Desk {
 struct Ready {
     calling: bool,
     typed: bool,
-    /// The numbers of the calls in whose links something moves: to read, to write.
-    links: Vec<(u32, bool, bool)>,
+    /// The numbers of the calls whose handlers show something, or have ended.
+    showing: Vec<u32>,
+    /// Those for whose handlers there is room again.
+    taking: Vec<u32>,
 }
 
 impl Desk {
@@ -135,8 +137,11 @@ impl Desk {
             if ready.typed {
                 self.read_keyboard();
             }
-            for (call, reads, writes) in ready.links {
-                self.serve(call, reads, writes);
+            for call in ready.taking {
+                self.flush_link(call);
+            }
+            for call in ready.showing {
+                self.hear(call);
             }
             if ready.calling {
                 self.accept();
@@ -189,13 +194,14 @@ impl Desk {
 
         let (console, calls) = (&self.calls.console, &self.calls);
         let listener = self.listener.as_ref().filter(|_| self.resting.is_none());
-        let shows = console.keeps_up();
-        let mut wants =
-            vec![Want::read(&self.mailbox, true), Want::write(console, console.waits_to_write())];
-        let numbers: Vec<u32> = calls.links().map(|(number, _)| number).collect();
-        for (_, link) in calls.links() {
-            wants.extend([Want::read(link, shows), Want::write(link, link.waits_to_write())]);
-        }
+        let gathering = calls.gathering();
+        let mut wants = vec![
+            Want::read(&self.mailbox, true),
+            Want::write(console, console.waits_to_write()),
+            Want::read(gathering, console.keeps_up()),
+        ];
+        let blocked = || calls.links().filter(|(_, link)| link.waits_to_write());
+        wants.extend(blocked().map(|(_, link)| Want::write(link, true)));
         wants.extend(listener.map(|listener| Want::read(listener, true)));
         wants.extend(self.keyboard.as_ref().map(|keyboard| Want::read(keyboard, types)));
         wants.extend(self.partings.sockets().map(|call| Want::read(call, true)));
@@ -205,8 +211,8 @@ impl Desk {
         let mut ready = wants.iter().map(|want| want.ready).skip(1);
         let mut next = || ready.next().unwrap_or(false);
         let room = next();
-        let links = numbers.into_iter().map(|number| (number, next(), next()));
-        let links = links.filter(|&(_, reads, writes)| reads || writes).collect();
+        let showing = if next() { gathering.readable()? } else { Vec::new() };
+        let taking = blocked().filter(|_| next()).map(|(number, _)| number).collect();
         let calling = listener.is_some() && next();
         let typed = self.keyboard.is_some() && next();
         self.partings.clear(Instant::now());
@@ -214,7 +220,7 @@ impl Desk {
         self.calls.log_left_out();
         self.calls.overdue(Instant::now()).into_iter().for_each(process::terminate);
         self.flush(room)?;
-        Ok(Ready { calling, typed, links })
+        Ok(Ready { calling, typed, showing, taking })
     }
 
     /// Writes to the console what there is room for. Without one there is only a log, which nobody has to read.
@@ -279,6 +285,7 @@ impl Desk {
 
     fn fork_helper(&mut self, number: u32, call: &TcpStream, from: SocketAddr) -> io::Result<()> {
         let (link, handlers) = self.has_console().then(Link::pair).transpose()?.unzip();
+        link.as_ref().map_or(Ok(()), |link| self.calls.gather(number, link))?;
         let helper = Helper {
             call,
             window: &self.window,
