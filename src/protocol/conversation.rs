@@ -24,7 +24,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long an end that is being dropped may take to read why.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes that may wait to be sent before no more input is taken.
-const OUTGOING_LIMIT: usize = 256 * 1024;
+pub const OUTGOING_LIMIT: usize = 256 * 1024;
 
 /// Our sending direction; it only moves down this list.
 #[derive(Debug, PartialEq, Eq)]

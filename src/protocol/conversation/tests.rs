@@ -1,79 +1,16 @@
 //! Two ends joined by a fake link, and one end against a peer that breaks the rules.
 
+mod side;
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
 use super::super::frame::FrameError;
 use super::*;
+use side::Side;
 
 const TICK: Duration = Duration::from_millis(1);
-
-/// One end with what it has shown.
-struct Side {
-    conversation: Conversation,
-    shown: Vec<u8>,
-    heard: Vec<String>,
-    end: Option<End>,
-    shut: bool,
-    /// Its screen takes nothing: what was handed out is not shown.
-    stalled: bool,
-}
-
-impl Side {
-    fn new(role: Role, name: &str, input: Input, now: Instant) -> Self {
-        Self {
-            conversation: Conversation::new(role, name.parse().unwrap(), input, now),
-            shown: Vec::new(),
-            heard: Vec::new(),
-            end: None,
-            shut: false,
-            stalled: false,
-        }
-    }
-
-    fn act(&mut self, now: Instant) {
-        self.conversation.tick(now);
-        while let Some(action) = self.conversation.poll(now) {
-            match action {
-                Action::Answered(name) => self.heard.push(format!("answered {name:?}")),
-                Action::Show { text, complete } => {
-                    self.shown.extend_from_slice(text);
-                    self.shown.extend_from_slice(if complete { b"\n" } else { b"" });
-                }
-                Action::Left(reason) => self.heard.push(format!("left {}", reason.escape_ascii())),
-                Action::Shutdown => self.shut = true,
-                Action::End(end) => {
-                    self.end = Some(end);
-                    return;
-                }
-            }
-        }
-        if !self.stalled && self.conversation.shown(now) {
-            self.act(now);
-        }
-    }
-
-    fn receive(&mut self, mut bytes: &[u8], now: Instant) {
-        while let Some(room) = self.conversation.room().filter(|_| !bytes.is_empty()) {
-            let (piece, rest) = bytes.split_at(bytes.len().min(room.len()));
-            room[..piece.len()].copy_from_slice(piece);
-            self.conversation.received(piece.len(), now);
-            self.act(now);
-            bytes = rest;
-        }
-        self.act(now);
-    }
-
-    /// What it sends, at most `limit` bytes.
-    fn send(&mut self, limit: usize, now: Instant) -> Vec<u8> {
-        let bytes = self.conversation.outgoing();
-        let bytes = bytes[..bytes.len().min(limit)].to_vec();
-        self.conversation.sent(bytes.len(), now);
-        self.act(now);
-        bytes
-    }
-}
 
 impl Side {
     /// Carries at most `step` bytes and, after the last, the end of the stream. Returns whether bytes moved.

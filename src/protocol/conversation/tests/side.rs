@@ -1,0 +1,82 @@
+//! One end of a conversation with what it has shown: the engine's part, done step by step.
+//!
+//! The tests next door and the targets in `fuzz/` share it. The invariant: what is in `shown` was handed out by the
+//! conversation, in that order, with a newline where a line was complete.
+
+use std::time::Instant;
+
+use crate::protocol::conversation::Conversation;
+use crate::protocol::events::{Action, End, Input, Role};
+
+pub struct Side {
+    pub conversation: Conversation,
+    pub shown: Vec<u8>,
+    pub heard: Vec<String>,
+    pub end: Option<End>,
+    pub shut: bool,
+    /// Its screen takes nothing: what was handed out is not shown.
+    pub stalled: bool,
+}
+
+impl Side {
+    pub fn new(role: Role, name: &str, input: Input, now: Instant) -> Self {
+        Self {
+            conversation: Conversation::new(role, name.parse().unwrap(), input, now),
+            shown: Vec::new(),
+            heard: Vec::new(),
+            end: None,
+            shut: false,
+            stalled: false,
+        }
+    }
+
+    /// Does the next thing that there is to do. Returns whether there was one.
+    pub fn step(&mut self, now: Instant) -> bool {
+        if self.end.is_some() {
+            return false;
+        }
+        match self.conversation.poll(now) {
+            Some(Action::Answered(name)) => self.heard.push(format!("answered {name:?}")),
+            Some(Action::Show { text, complete }) => {
+                self.shown.extend_from_slice(text);
+                self.shown.extend_from_slice(if complete { b"\n" } else { b"" });
+            }
+            Some(Action::Left(reason)) => {
+                self.heard.push(format!("left {}", reason.escape_ascii()));
+            }
+            Some(Action::Shutdown) => self.shut = true,
+            Some(Action::End(end)) => self.end = Some(end),
+            None => return false,
+        }
+        true
+    }
+
+    /// Does everything that there is to do.
+    pub fn act(&mut self, now: Instant) {
+        self.conversation.tick(now);
+        while self.step(now) {}
+        if self.end.is_none() && !self.stalled && self.conversation.shown(now) {
+            self.act(now);
+        }
+    }
+
+    pub fn receive(&mut self, mut bytes: &[u8], now: Instant) {
+        while let Some(room) = self.conversation.room().filter(|_| !bytes.is_empty()) {
+            let (piece, rest) = bytes.split_at(bytes.len().min(room.len()));
+            room[..piece.len()].copy_from_slice(piece);
+            self.conversation.received(piece.len(), now);
+            self.act(now);
+            bytes = rest;
+        }
+        self.act(now);
+    }
+
+    /// What it sends, at most `limit` bytes.
+    pub fn send(&mut self, limit: usize, now: Instant) -> Vec<u8> {
+        let bytes = self.conversation.outgoing();
+        let bytes = bytes[..bytes.len().min(limit)].to_vec();
+        self.conversation.sent(bytes.len(), now);
+        self.act(now);
+        bytes
+    }
+}
