@@ -207,7 +207,11 @@ impl Conversation {
             }
             Receiving::Talking if self.is_patient() => {}
             Receiving::Talking => self.say_bye(reason, now),
-            Receiving::Left => self.answer(now),
+            Receiving::Left => {
+                // Only the screen is waited for now, and that as long as it takes.
+                self.deadline = None;
+                self.answer(now);
+            }
             Receiving::Deaf => {}
         }
     }

@@ -223,6 +223,24 @@ fn a_conversation_that_takes_too_long_ends_with_a_reason() {
 }
 
 #[test]
+fn a_stream_that_ends_after_the_goodbye_still_waits_for_its_screen() {
+    for goodbye in [Goodbye::InputEnded, Goodbye::Leaving("")] {
+        let mut link = Link::answered(Input::Stream);
+        link.handler.stalled = true;
+        link.caller.conversation.say(b"last words\n", link.now);
+        link.caller.conversation.leave(Goodbye::InputEnded, link.now);
+        link.carry(usize::MAX);
+        link.handler.conversation.leave(goodbye, link.now);
+        link.later(LAST_WORDS);
+        assert_eq!(link.handler.end, None);
+        link.handler.stalled = false;
+        link.handler.act(link.now);
+        link.carry(usize::MAX);
+        assert_eq!(link.ends(), [Some(&End::Done); 2]);
+    }
+}
+
+#[test]
 fn goodbyes_that_cross_answer_each_other() {
     let mut link = Link::answered(Input::Person);
     link.caller.conversation.say(b"a\n", link.now);
