@@ -7,7 +7,8 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(shell find scripts -maxdepth 1 -type f) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
 DIST := .ci .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
-	completions docs examples man rustfmt.toml scripts src tests
+	completions docs examples fuzz man rustfmt.toml scripts src tests
+FUZZ_SECONDS ?= 60
 
 SHARE := $(PREFIX)/share
 BASH_COMPLETIONS := $(SHARE)/bash-completion/completions
@@ -46,18 +47,25 @@ run: all
 test: setup check
 	$(CARGO) test --locked
 	python3 scripts/load --quick 1000 $(CARGO_TARGET_DIR)/debug/talk
+	$(MAKE) fuzz FUZZ_SECONDS=5
 	scripts/test-package
 
 # What test does in part or for a minute, in full.
-soak: setup load
+soak: setup load fuzz
 	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test kills --test network
 
 load: talk
 	python3 scripts/load ./talk
 
+# Each target in turn.
+fuzz:
+	scripts/fuzz $(FUZZ_SECONDS)
+
 check:
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 	scripts/check-imports
 	shellcheck $(SCRIPTS)
@@ -101,4 +109,4 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz
 
-.PHONY: all run test soak load check setup bench bench-quick install install-files uninstall dist clean FORCE
+.PHONY: all run test soak load fuzz check setup bench bench-quick install install-files uninstall dist clean FORCE
