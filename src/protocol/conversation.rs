@@ -442,8 +442,13 @@ impl Conversation {
 
     /// Bytes moved: a goodbye that is in no hurry waits for more.
     fn progress(&mut self, now: Instant) {
-        let ending = self.receiving == Receiving::Talking && self.input_over && !self.hurried;
-        if ending && !self.is_patient() {
+        let ending = match self.receiving {
+            Receiving::Talking => self.input_over && !self.is_patient(),
+            // The answer stands behind all that was said before.
+            Receiving::Left => self.sending == Sending::Bye,
+            Receiving::BeforeHello | Receiving::Deaf => false,
+        };
+        if ending && !self.hurried {
             let held_back = self.sending == Sending::Open;
             self.deadline = Some(now + if held_back { LAST_WORDS } else { GOODBYE_LIMIT });
         }

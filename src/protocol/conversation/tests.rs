@@ -241,6 +241,28 @@ fn a_stream_that_ends_after_the_goodbye_still_waits_for_its_screen() {
 }
 
 #[test]
+fn an_answer_behind_much_text_is_given_up_only_when_nothing_moves() {
+    for input in [Input::Stream, Input::Patient] {
+        let mut link = Link::new(input);
+        link.handler = Side::new(Role::Handler, "desk", Input::Stream, link.now);
+        link.carry(usize::MAX);
+        link.caller.conversation.say(&[b'x'; 200_000], link.now);
+        link.handler.conversation.leave(Goodbye::Leaving(""), link.now);
+        let goodbye = link.handler.send(usize::MAX, link.now);
+        link.caller.receive(&goodbye, link.now);
+        link.caller.conversation.leave(Goodbye::InputEnded, link.now);
+        for _ in 0..10 {
+            link.now += GOODBYE_LIMIT - TICK;
+            link.caller.act(link.now);
+            link.caller.send(10_000, link.now);
+        }
+        assert_eq!(link.caller.end, None);
+        link.later(GOODBYE_LIMIT);
+        assert_eq!(link.caller.end, Some(End::NotConfirmed));
+    }
+}
+
+#[test]
 fn goodbyes_that_cross_answer_each_other() {
     let mut link = Link::answered(Input::Person);
     link.caller.conversation.say(b"a\n", link.now);
