@@ -6,8 +6,9 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(shell find scripts -maxdepth 1 -type f) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
+SCRIPTS += packaging/deb/postinst packaging/deb/prerm
 DIST := .ci .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
-	completions docs examples fuzz man rustfmt.toml scripts src tests
+	completions docs examples fuzz man packaging rustfmt.toml scripts src tests
 FUZZ_SECONDS ?= 60
 
 SHARE := $(PREFIX)/share
@@ -105,8 +106,16 @@ dist:
 	tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 \
 		--transform='s,^,talk-$(VERSION)/,' $(DIST) | gzip -n9 > talk-$(VERSION).tar.gz
 
+deb:
+	scripts/build-deb
+
+test-deb: setup
+	scripts/test-deb
+
+.PHONY: deb test-deb
+
 clean:
 	$(CARGO) clean
-	rm -f talk talk_client talk_server talk-*.tar.gz
+	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb
 
 .PHONY: all run test soak load fuzz check setup bench bench-quick install install-files uninstall dist clean FORCE
