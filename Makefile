@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
+STATIC := $(shell uname -m)-unknown-linux-musl
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(shell find scripts -maxdepth 1 -type f) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
 SCRIPTS += packaging/deb/postinst packaging/deb/prerm
@@ -112,10 +113,19 @@ deb:
 test-deb: setup
 	scripts/test-deb
 
-.PHONY: deb test-deb
+# Runs without anything around it but /proc and /dev/null.
+static:
+	if command -v rustup > /dev/null; then rustup target add $(STATIC); fi
+	$(CARGO) build --release --locked --target $(STATIC)
+	cp -f $(CARGO_TARGET_DIR)/$(STATIC)/release/talk talk-static
+
+test-static: setup
+	scripts/test-static
+
+.PHONY: deb test-deb static test-static
 
 clean:
 	$(CARGO) clean
-	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb
+	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb talk-static
 
 .PHONY: all run test soak load fuzz check setup bench bench-quick install install-files uninstall dist clean FORCE
