@@ -4,12 +4,13 @@ PREFIX ?= /usr/local
 CARGO ?= cargo
 export CARGO_TARGET_DIR ?= $(CURDIR)/target
 
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 STATIC := $(shell uname -m)-unknown-linux-musl
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(shell find scripts -maxdepth 1 -type f) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
 SCRIPTS += packaging/deb/postinst packaging/deb/prerm
-DIST := .ci .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
-	completions docs examples fuzz man packaging rustfmt.toml scripts src tests
+DIST := .ci .github .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
+	completions deny.toml docs examples fuzz man packaging rustfmt.toml scripts src tests
 FUZZ_SECONDS ?= 60
 
 SHARE := $(PREFIX)/share
@@ -122,7 +123,16 @@ static:
 test-static: setup
 	scripts/test-static
 
-.PHONY: deb test-deb static test-static
+# That the oldest Rust that is promised still builds it.
+msrv:
+	rustup toolchain install --profile minimal $(MSRV)
+	$(CARGO) +$(MSRV) check --locked --all-targets
+
+# Licences, sources and known faults of the dependencies. Needs cargo-deny, and the network for the faults.
+audit:
+	$(CARGO) deny --locked check
+
+.PHONY: deb test-deb static test-static msrv audit
 
 clean:
 	$(CARGO) clean
