@@ -132,10 +132,9 @@ msrv:
 audit:
 	$(CARGO) deny --locked check
 
-.PHONY: deb test-deb static test-static msrv audit
-
 clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb talk-static
 
-.PHONY: all run test soak load fuzz check setup bench bench-quick install install-files uninstall dist clean FORCE
+.PHONY: all run test soak load fuzz check setup bench bench-quick install install-files uninstall dist deb test-deb \
+	static test-static msrv audit clean FORCE
