@@ -13,14 +13,14 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
 use crate::buffer::ReadSize;
-use crate::outflow::Outflow;
+use crate::outflow::{Look, Outflow};
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, End, Goodbye, Input};
 use crate::protocol::name::Name;
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Want};
-use crate::sys::signals::Signals;
+use crate::sys::signals::{self, Signals};
 use crate::sys::sockets;
 use crate::terminal::{Event, Outlets, Terminal, Typed};
 
@@ -28,6 +28,9 @@ use crate::terminal::{Event, Outlets, Terminal, Typed};
 const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 /// The signals that ask a terminal with an editor to draw itself anew.
 const DRAWING: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
+/// How often to look whether what was sent was acknowledged, in seconds. The alarm for it is set once, and costs nothing
+/// where a timeout would be set anew for every wait.
+const LOOK_EVERY: u32 = 10;
 /// Bytes that may wait for the screen before the socket is read no further.
 const SCREEN_LIMIT: usize = 256 * 1024;
 /// Keys that come this soon after the end were meant for the conversation.
@@ -52,7 +55,7 @@ pub fn input() -> Input {
 /// sigaction(2) or sigprocmask(2) failed.
 pub fn watch(terminal: &dyn Terminal) -> io::Result<Signals> {
     let drawing = if terminal.edits() { &DRAWING[..] } else { &[] };
-    Ok(Signals::watch(&[&LEAVING, drawing].concat())?)
+    Ok(Signals::watch(&[&LEAVING, &[Signal::SIGALRM][..], drawing].concat())?)
 }
 
 /// Why the loop stops before the conversation has ended.
@@ -206,7 +209,9 @@ impl<'a> Engine<'a> {
         if let Some((_, limit)) = self.limit.take_if(|(at, _)| now >= *at) {
             self.conversation.expire(limit, now);
         }
-        self.watch_outflow(now);
+        if let Some(reads) = self.outflow.change(now) {
+            self.terminal.show(Event::Reading(reads));
+        }
         if !self.screen_keeps_up() && !self.conversation.given_up() {
             return None;
         }
@@ -349,7 +354,9 @@ impl<'a> Engine<'a> {
             match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => {
                     self.conversation.sent(count, self.now);
-                    self.outflow.sent(self.now);
+                    if self.outflow.sent(self.now) {
+                        signals::alarm(LOOK_EVERY);
+                    }
                 }
                 Err(error) if sys::is_momentary(&error) => {
                     self.send_blocked = true;
@@ -360,15 +367,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Tells the person when the other end takes nothing, and gives the connection up when its host is gone.
-    fn watch_outflow(&mut self, now: Instant) {
-        if let Some(reads) = self.outflow.change(now) {
-            self.terminal.show(Event::Reading(reads));
-        }
-        let socket = self.socket.as_fd();
-        if self.outflow.is_gone(now, || sockets::unacknowledged(socket)) {
-            let gone = Errno::ETIMEDOUT.into();
-            self.conversation.receive_failed(sys::reason(&gone));
+    /// Gives the connection up when the other host is gone.
+    fn look(&mut self) {
+        let unanswered = sockets::unacknowledged(self.socket.as_fd());
+        match self.outflow.looked(self.now, unanswered) {
+            Look::Done => {}
+            Look::Again => signals::alarm(LOOK_EVERY),
+            Look::Gone => {
+                let gone = Errno::ETIMEDOUT.into();
+                self.conversation.receive_failed(sys::reason(&gone));
+            }
         }
     }
 
@@ -407,6 +415,7 @@ impl<'a> Engine<'a> {
         for signal in &self.signals.take() {
             match signal {
                 _ if DRAWING.contains(&signal) => self.draw_anew(signal).map_err(Stop::Wait)?,
+                Signal::SIGALRM => self.look(),
                 Signal::SIGHUP => {
                     self.leaving = true;
                     self.window_closed()?;

@@ -3,17 +3,15 @@
 //! Two things can be wrong. A reader stalls: its host acknowledges everything and has no room for more, which may go on for
 //! as long as it likes. Or the host is gone: it acknowledges nothing. TCP gives up on that after a quarter of an hour, and
 //! its `TCP_USER_TIMEOUT` cannot tell one from the other (tcp(7): it ends connections without room as well), so it is decided
-//! here. Pure: the engine says what was sent and asks the kernel. The invariant: while nothing is on its way there is no
-//! deadline, so that an idle conversation sleeps.
+//! here. Pure: the engine says what was sent, and looks every now and then what the kernel knows. The invariant: while
+//! nothing is on its way there is nothing to look at, so that an idle conversation sleeps.
 
 use std::time::{Duration, Instant};
 
 /// How long nothing may have been taken before the person hears of it.
 const STALLED_AFTER: Duration = Duration::from_secs(3);
-/// How often to look whether what was sent was acknowledged.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long a host may acknowledge nothing, with something to acknowledge.
-pub const GONE_AFTER: Duration = Duration::from_secs(45);
+const GONE_AFTER: Duration = Duration::from_secs(45);
 
 /// What becomes of what is sent.
 #[derive(Debug, Default)]
@@ -22,15 +20,17 @@ pub struct Outflow {
     full: Option<Instant>,
     /// The person has heard that the other end does not read.
     stalled: bool,
-    /// Since when the other host may have owed an answer, as far as was looked; and when to look next.
-    under_way: Option<(Instant, Instant)>,
+    /// Since when the other host may have owed an answer, as far as was looked.
+    under_way: Option<Instant>,
 }
 
 impl Outflow {
-    /// Something was sent.
-    pub fn sent(&mut self, now: Instant) {
+    /// Something was sent. Returns whether nothing was on its way before, so that somebody has to look from now on.
+    pub fn sent(&mut self, now: Instant) -> bool {
         self.full = None;
-        self.under_way.get_or_insert((now, now + LOOK_EVERY));
+        let first = self.under_way.is_none();
+        self.under_way.get_or_insert(now);
+        first
     }
 
     /// Nothing could be sent: there is no room.
@@ -38,11 +38,9 @@ impl Outflow {
         self.full.get_or_insert(now);
     }
 
-    /// When to ask [`Outflow::change`] and [`Outflow::is_gone`].
+    /// When to ask [`Outflow::change`].
     pub fn deadline(&self) -> Option<Instant> {
-        let stall = self.full.filter(|_| !self.stalled).map(|since| since + STALLED_AFTER);
-        let look = self.under_way.map(|(_, look)| look);
-        [stall, look].into_iter().flatten().min()
+        self.full.filter(|_| !self.stalled).map(|since| since + STALLED_AFTER)
     }
 
     /// News for the person: whether the other end reads.
@@ -54,23 +52,32 @@ impl Outflow {
         (std::mem::replace(&mut self.stalled, stalled) != stalled).then_some(!stalled)
     }
 
-    /// Whether the other host is gone. `unacknowledged` is how long it has left something unanswered, zero when it owes no
-    /// answer, and `None` when everything was acknowledged; it is asked for only when that is due.
-    pub fn is_gone(
-        &mut self,
-        now: Instant,
-        unacknowledged: impl FnOnce() -> Option<Duration>,
-    ) -> bool {
-        let Some((since, _)) = self.under_way.filter(|&(_, look)| now >= look) else {
-            return false;
+    /// What a look shows. `unanswered` is how long the other host has left something unanswered, zero when it owes no
+    /// answer, and `None` when everything was acknowledged.
+    pub fn looked(&mut self, now: Instant, unanswered: Option<Duration>) -> Look {
+        let Some(silence) = unanswered else {
+            self.under_way = None;
+            return Look::Done;
         };
-        let silence = unacknowledged();
-        let answered = silence.is_some_and(|silence| silence.is_zero());
-        let since = if answered { now } else { since };
-        self.under_way = silence.map(|_| (since, now + LOOK_EVERY));
+        let since = match self.under_way {
+            Some(since) if !silence.is_zero() => since,
+            _ => now,
+        };
+        self.under_way = Some(since);
         // Silence from before there was something to answer counts for nothing.
-        silence.is_some_and(|silence| silence.min(now - since) >= GONE_AFTER)
+        if silence.min(now - since) >= GONE_AFTER { Look::Gone } else { Look::Again }
     }
+}
+
+/// What is to be done after a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing is on its way.
+    Done,
+    /// Something is: look again.
+    Again,
+    /// The other host is gone.
+    Gone,
 }
 
 #[cfg(test)]
@@ -107,22 +114,21 @@ mod tests {
         let start = Instant::now();
         let mut outflow = Outflow::default();
         let (quiet, busy) = (Some(Duration::from_secs(3600)), Some(Duration::from_secs(1)));
-        outflow.sent(start);
-        assert_eq!(outflow.deadline(), Some(after(start, 10)));
-        assert!(!outflow.is_gone(after(start, 5), || panic!("it is too early to look")));
-        for second in [10, 20, 30, 40] {
-            assert!(!outflow.is_gone(after(start, second), || quiet), "{second}");
-        }
-        assert!(outflow.is_gone(after(start, 50), || quiet));
-        // Somebody without room who says so may take all the time.
-        assert!(!outflow.is_gone(after(start, 1000), || busy));
-        // So may somebody who was not asked for long, and was just now.
-        assert!(!outflow.is_gone(after(start, 1010), || Some(Duration::ZERO)));
-        assert!(!outflow.is_gone(after(start, 1020), || quiet));
-        // Everything has arrived: nothing more to look at, and a new start next time.
-        assert!(!outflow.is_gone(after(start, 2000), || None));
+        assert!(outflow.sent(start));
+        assert!(!outflow.sent(after(start, 1)), "somebody looks already");
         assert_eq!(outflow.deadline(), None);
-        outflow.sent(after(start, 5000));
-        assert!(!outflow.is_gone(after(start, 5010), || quiet));
+        for second in [10, 20, 30, 40] {
+            assert_eq!(outflow.looked(after(start, second), quiet), Look::Again, "{second}");
+        }
+        assert_eq!(outflow.looked(after(start, 50), quiet), Look::Gone);
+        // Somebody without room who says so may take all the time.
+        assert_eq!(outflow.looked(after(start, 1000), busy), Look::Again);
+        // So may somebody who was not asked for long, and was just now.
+        assert_eq!(outflow.looked(after(start, 1010), Some(Duration::ZERO)), Look::Again);
+        assert_eq!(outflow.looked(after(start, 1020), quiet), Look::Again);
+        // Everything has arrived: nothing more to look at, and a new start next time.
+        assert_eq!(outflow.looked(after(start, 2000), None), Look::Done);
+        assert!(outflow.sent(after(start, 5000)));
+        assert_eq!(outflow.looked(after(start, 5010), quiet), Look::Again);
     }
 }

@@ -28,7 +28,7 @@ pub struct Signals {
 
 impl Signals {
     /// Watches `signals`. One that was ignored when the process started (nohup, a shell's background job) stays
-    /// ignored, as sh(1) and nohup(1) expect.
+    /// ignored, as sh(1) and nohup(1) expect, but for those that are nobody else's.
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -40,7 +40,7 @@ impl Signals {
                 SigAction::new(SigHandler::Handler(note), SaFlags::empty(), SigSet::empty());
             let previous = set_action(signal, &action)?;
             let ignored = matches!(previous.handler(), SigHandler::SigIgn);
-            if ignored && signal != Signal::SIGCHLD {
+            if ignored && ![Signal::SIGALRM, Signal::SIGCHLD].contains(&signal) {
                 set_action(signal, &previous)?;
             }
         }
@@ -97,6 +97,11 @@ impl Signals {
         NOTED.store(0, Ordering::Relaxed);
         self.before.thread_set_mask()
     }
+}
+
+/// Has SIGALRM sent to this process after so many seconds, once (alarm(2)).
+pub fn alarm(seconds: u32) {
+    nix::unistd::alarm::set(seconds);
 }
 
 fn set_action(signal: Signal, action: &SigAction) -> nix::Result<SigAction> {
