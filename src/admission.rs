@@ -20,6 +20,9 @@ const PER_HOST: Rate = Rate { burst: 20, every: Duration::from_secs(1) };
 /// Hosts that are remembered before the idle ones are looked for.
 const HOSTS: usize = 1024;
 
+/// A network as a person writes it.
+pub const EXAMPLE: &str = "192.0.2.0/24";
+
 /// How many calls there may be at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -40,12 +43,15 @@ impl FromStr for Networks {
         for (index, line) in text.lines().enumerate() {
             let word = line.split('#').next().unwrap_or_default().trim();
             if !word.is_empty() {
-                let error = || format!("line {}: '{word}' is no address or network", index + 1);
+                let error = || {
+                    let line = index + 1;
+                    format!("line {line}: '{word}' is no address or network, such as {EXAMPLE}")
+                };
                 networks.push(network(word).ok_or_else(error)?);
             }
         }
         if networks.is_empty() {
-            return Err("it names no network".into());
+            return Err(format!("it names no network; write one in each line, such as {EXAMPLE}"));
         }
         Ok(Self(networks))
     }

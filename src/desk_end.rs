@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::engine::{self, Engine};
 use crate::outcome;
@@ -47,7 +47,8 @@ impl DeskEnd<'_> {
             plain: self.plain,
             bell: self.bell,
             quiet: false,
-        })?;
+        })
+        .context("cannot use standard input and output")?;
         let signals = engine::watch(&*terminal)?;
         confine::to_what_is_open();
         let conversation =

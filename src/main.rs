@@ -28,14 +28,16 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use modes::{MODES, Mode, Usage};
+use terminal::printable;
 
 fn main() -> ExitCode {
     match run() {
         Ok(status) => status,
         Err(error) => match error.downcast_ref::<Usage>() {
             Some(usage) if usage.asked_for => print(&usage.text),
-            Some(usage) => fail(usage, 2),
-            None => fail(format_args!("{error:#}"), 1),
+            Some(usage) => fail(&usage.to_string(), 2),
+            // A name or another program's answer may bring line ends along: an error has one line.
+            None => fail(&sys::reasons(&error).replace('\n', " "), 1),
         },
     }
 }
@@ -45,7 +47,10 @@ fn run() -> Result<ExitCode> {
     for word in std::env::args_os() {
         match word.into_string() {
             Ok(word) => words.push(word),
-            Err(word) => bail!(wrong(format!("argument '{}' is not UTF-8", word.display()))),
+            Err(word) => {
+                let word = word.display();
+                bail!(wrong(format!("argument '{word}' is not UTF-8; spell it in UTF-8 or ASCII")))
+            }
         }
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -92,13 +97,17 @@ fn wrong(text: String) -> Usage {
 fn print(text: &str) -> ExitCode {
     let mut out = io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(error, 1),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let reason = sys::reason(&error);
+            fail(&format!("cannot write to standard output: {reason}; let it go elsewhere"), 1)
+        }
         _ => ExitCode::SUCCESS,
     }
 }
 
-fn fail(what: impl std::fmt::Display, status: u8) -> ExitCode {
+fn fail(what: &str, status: u8) -> ExitCode {
+    let shown: Vec<_> = what.lines().map(|line| printable::line(line.as_bytes())).collect();
     // Standard error may be closed; there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "talk: {what}");
+    let _ = writeln!(io::stderr(), "talk: {}", shown.join("\n"));
     ExitCode::from(status)
 }

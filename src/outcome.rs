@@ -10,7 +10,8 @@ use anyhow::{Result, anyhow};
 
 use crate::engine::Outcome;
 use crate::protocol::conversation::Conversation;
-use crate::protocol::events::{End, Role};
+use crate::protocol::events::{End, Fault, Role};
+use crate::protocol::frame::FrameError;
 use crate::protocol::name::Name;
 use crate::sys;
 use crate::terminal::printable;
@@ -25,7 +26,8 @@ pub fn conclude(outcome: &Outcome, conversation: &Conversation) -> Result<ExitCo
         Outcome::Unshown(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
         outcome => {
             let end = describe(outcome, conversation);
-            Err(anyhow!("{end}{}", unconfirmed(conversation.lines())))
+            let advice = advice(outcome, conversation);
+            Err(anyhow!("{end}{}{advice}", unconfirmed(conversation.lines())))
         }
     }
 }
@@ -43,7 +45,7 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
         (End::Done, _) if conversation.left_first() => format!("{peer} left"),
         (End::Done, _) => format!("said goodbye to {peer}"),
         (End::Refused(reason), Role::Caller) if reason.is_empty() => {
-            "the desk does not take the call".into()
+            "the desk does not take the call, and does not say why".into()
         }
         (End::Refused(reason), Role::Caller) => {
             format!("the desk does not take the call: {}", printable::label(reason))
@@ -66,6 +68,25 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
             format!("{peer} had not left after {} s", limit.as_secs_f64())
         }
         (End::NotConfirmed, _) => format!("{peer} did not confirm the goodbye"),
+    }
+}
+
+/// What to do about it: for a caller, who can call again. At the desk, that is up to the caller.
+fn advice(outcome: &Outcome, conversation: &Conversation) -> &'static str {
+    let end = match outcome {
+        Outcome::Unshown(_) => return "; let standard output go elsewhere",
+        Outcome::Ended(end) => end,
+    };
+    match end {
+        End::Broken(Fault::Frame(FrameError::Version(_))) => "; update the older program",
+        _ if conversation.role() == Role::Handler => "",
+        End::Broken(_) if conversation.peer().is_none() => "; is it a desk that listens there?",
+        End::Refused(reason) if reason.is_empty() => "; try again later",
+        End::NoHello(_) => "; try again later",
+        End::OutOfTime(_) => "; a longer --timeout gives it more",
+        End::Lost(_) => "; call again",
+        End::NotConfirmed => "; ask there what has arrived",
+        _ => "",
     }
 }
 

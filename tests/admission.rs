@@ -94,9 +94,15 @@ fn a_list_that_cannot_be_used_is_an_error_at_the_start() {
     fs::write(&empty, "# nobody yet\n").unwrap();
     fs::write(&wrong, "192.0.2.0/24\nlab\n").unwrap();
     for (list, complaint) in [
-        (empty.to_str().unwrap(), "it names no network"),
-        (wrong.to_str().unwrap(), "line 2: 'lab' is no address or network"),
-        ("/no/such/file", "it is no network, and no file that can be read: no such file"),
+        (
+            empty.to_str().unwrap(),
+            "it names no network; write one in each line, such as 192.0.2.0/24",
+        ),
+        (wrong.to_str().unwrap(), "line 2: 'lab' is no address or network, such as 192.0.2.0/24"),
+        (
+            "/no/such/file",
+            "it is no network, such as 192.0.2.0/24, and no file that can be read: no such file",
+        ),
         ("", "it is no network"),
     ] {
         for option in ["--allow", "--deny"] {

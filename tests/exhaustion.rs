@@ -48,7 +48,10 @@ fn without_descriptors_callers_are_told_and_the_desk_neither_spins_nor_ends() {
     let mut desk = desk("--nofile=24", &[]);
     let mut answered = call_until_refused(&desk);
     let line = desk.server.line_with("refused");
-    assert!(line.ends_with("try again later: too many open files"), "{line}");
+    assert!(
+        line.ends_with("try again later: too many open files; allow more with ulimit -n"),
+        "{line}"
+    );
 
     // Who does not go away again takes up even the reserve, for a while; the next one finds nothing left at all.
     let mut stubborn: Vec<_> = (0..10).map(|_| desk.connect()).collect();

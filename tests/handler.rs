@@ -20,7 +20,7 @@ fn what_is_not_a_call_is_an_error_that_says_which() {
     for (fd, complaint) in [
         (OwnedFd::from(file), "descriptor 5 is not a socket"),
         (OwnedFd::from(datagram), "descriptor 5 is not a stream socket"),
-        (OwnedFd::from(listener), "descriptor 5 is a listening socket"),
+        (OwnedFd::from(listener), "descriptor 5 is a listening socket, not a call"),
     ] {
         let (status, error) = failure(&mut handler(fd));
         assert_eq!(status, 2, "{error}");

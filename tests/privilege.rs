@@ -59,8 +59,8 @@ fn a_desk_gives_root_up_for_a_user_and_its_conversations_have_never_had_it() {
 #[test]
 fn who_cannot_be_become_is_an_error_that_says_why() {
     for (user, complaint) in [
-        ("no-such-user", "no user is named 'no-such-user'"),
-        ("", "no user is named ''"),
+        ("no-such-user", "no user is named 'no-such-user'; 'getent passwd' lists them"),
+        ("", "no user is named ''; 'getent passwd' lists them"),
         ("root", "root is what is to be given up; name another user"),
     ] {
         let (status, error) = failure(&mut talk(&["server", "0", "--user", user]));

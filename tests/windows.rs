@@ -161,7 +161,8 @@ fn a_command_that_fails_is_reported_to_both_ends() {
     let end = desk.server.line_with("ended");
     assert_eq!(
         end,
-        "call 1 ended: no window: the terminal failed (exit status: 3) before its handler came"
+        "call 1 ended: no window: the terminal failed (exit status: 3) before its handler came; \
+         try it in a shell"
     );
     let (status, error) =
         support::failure(&mut talk(&["server", "0", "--window", "no-such-terminal -e"]));
@@ -179,7 +180,8 @@ fn a_window_that_never_says_hello_is_given_up() {
     assert_eq!(alice.status(), 1);
     assert_eq!(
         desk.server.line_with("ended"),
-        "call 1 ended: no window: no handler came for the call within 20 s"
+        "call 1 ended: no window: no handler came for the call within 20 s; \
+         does the terminal run its last words?"
     );
     wait_for("the helper to be reaped", || (desk.holdings() == before).then_some(()));
     assert_eq!(fs::read_dir(runtime.path()).unwrap().count(), 0, "something was left behind");
@@ -214,7 +216,7 @@ fn nobody_but_the_same_user_collects_a_call() {
             .args(["handler", &offered]);
         let (status, error) = support::failure(stranger.env("TALK_NAME", "eve"));
         assert_eq!(status, 1);
-        assert!(error.contains("is offered by another user"), "{error}");
+        assert!(error.contains("is offered by another user; only they can collect it"), "{error}");
     }
     let mut handler = Program::start(&mut talk(&["handler", &offered]));
     alice.notice_with("desk answered");
@@ -314,7 +316,12 @@ fn a_socket_that_is_handed_over_is_listened_on() {
     wrong.fd_mappings(vec![FdMapping { parent_fd: one.into(), child_fd: 3 }]).unwrap();
     let (status, error) = support::failure(&mut wrong);
     assert_eq!(status, 1);
-    assert!(error.contains("one listening socket"), "{error}");
+    assert!(
+        error.contains(
+            "LISTEN_FDS is not one listening socket; see talk.socket for how it should be"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use argh::FromArgs;
 
 use super::dial::dial;
@@ -78,7 +78,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         plain: options.plain,
         bell: options.bell,
         quiet: options.quiet,
-    })?;
+    })
+    .context("cannot use standard input and output")?;
     let signals = engine::watch(&*terminal)?;
     confine::to_what_is_open();
     let host = printable::label(options.host.as_bytes());

@@ -2,10 +2,11 @@
 //!
 //! The invariant: every address of the host is tried before the desk counts as unreachable.
 
+use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow, bail};
 
 use crate::sys;
 
@@ -19,9 +20,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// # Errors
 /// The host is not known, or nobody listens at any of its addresses.
 pub fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, SocketAddr)> {
-    let addresses = (host, port).to_socket_addrs().with_context(|| {
-        format!("no host '{host}' is known; check its spelling, or use its address")
-    })?;
+    let addresses = (host, port).to_socket_addrs().map_err(|error| unknown(host, &error))?;
     let mut failed = Vec::new();
     for address in addresses {
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -32,8 +31,21 @@ pub fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, S
         }
     }
     if failed.is_empty() {
-        bail!("host '{host}' has no address");
+        bail!("host '{host}' has no address; call it by one");
     }
     let advice = "is a desk open there? It is opened with: talk server";
     Err(anyhow!("no desk answers at {host} port {port} ({}); {advice} {port}", failed.join("; ")))
+}
+
+/// Why a host was not found, and what to try. The resolver's own words are the last ones of its error.
+fn unknown(host: &str, error: &io::Error) -> Error {
+    let text = sys::reason(error).to_lowercase();
+    let reason = text.rsplit(": ").next().unwrap_or_default();
+    let port = |text: &str| text.parse::<u16>().is_ok();
+    match host.split_once(':') {
+        Some((host, number)) if port(number) => {
+            anyhow!("host and port are two words; write: {host} {number}")
+        }
+        _ => anyhow!("no host '{host}' is known: {reason}; check its spelling, or use its address"),
+    }
 }

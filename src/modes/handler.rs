@@ -63,9 +63,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
 
 /// The inherited socket of a call, by its number.
 fn adopt(number: &str) -> Result<OwnedFd, Usage> {
-    let wrong = "is neither the number of a descriptor nor the path of a call";
-    let number = number.parse().map_err(|_| Usage::wrong(format!("'{number}' {wrong}")))?;
-    sockets::adopt(number).map_err(|unfit| {
-        Usage::wrong(format!("descriptor {number} {unfit}; a handler needs a connected call"))
-    })
+    let wrong = |what: String| Usage::wrong(format!("{what}; talk handler --help has an example"));
+    let neither = "is neither the number of a descriptor nor the path of a call";
+    let number = number.parse().map_err(|_| wrong(format!("'{number}' {neither}")))?;
+    sockets::adopt(number).map_err(|unfit| wrong(format!("descriptor {number} {unfit}")))
 }

@@ -8,11 +8,12 @@ mod dial;
 mod handler;
 mod server;
 
+use std::env::VarError;
 use std::fmt;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use argh::{EarlyExit, TopLevelCommand};
+use anyhow::{Result, bail};
+use argh::TopLevelCommand;
 
 use crate::protocol::name::Name;
 use crate::sys::process;
@@ -70,12 +71,6 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-impl From<EarlyExit> for Usage {
-    fn from(exit: EarlyExit) -> Self {
-        Self { text: exit.output, asked_for: exit.status.is_ok() }
-    }
-}
-
 impl Usage {
     fn wrong(text: impl Into<String>) -> Self {
         Self { text: text.into(), asked_for: false }
@@ -95,7 +90,19 @@ fn parse<T: TopLevelCommand>(command: &[&str], arguments: &[&str]) -> Result<T, 
             _ => words.push(argument),
         }
     }
-    Ok(T::from_args(command, &words)?)
+    T::from_args(command, &words).map_err(|exit| {
+        let asked_for = exit.status.is_ok();
+        let text = if asked_for { exit.output } else { complaint(&exit.output, command) };
+        Usage { text, asked_for }
+    })
+}
+
+/// What is wrong with the arguments, as argh says it over several lines, and where to read on.
+fn complaint(output: &str, command: &[&str]) -> String {
+    let text = output.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.trim_start_matches("Error parsing ").trim_end_matches('.');
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    format!("{}{rest}; see {} --help", first.to_lowercase(), command.join(" "))
 }
 
 /// A port as a person writes it.
@@ -109,14 +116,16 @@ fn own_name(chosen: Option<Name>) -> Result<Name> {
         return Ok(name);
     }
     match std::env::var(NAME_VARIABLE) {
-        Ok(name) => {
-            name.parse().map_err(|error| Usage::wrong(format!("{NAME_VARIABLE}: {error}")).into())
+        Ok(name) => name.parse().map_err(|error| {
+            Usage::wrong(format!("{NAME_VARIABLE}: {error}; change it, or unset it")).into()
+        }),
+        Err(VarError::NotUnicode(_)) => {
+            bail!(Usage::wrong(format!("{NAME_VARIABLE} is not UTF-8; change it, or unset it")))
         }
-        Err(_) => {
+        Err(VarError::NotPresent) => {
             let login = process::login_name().and_then(|name| name.parse().ok());
-            login.ok_or_else(|| {
-                Usage::wrong("this user has no login name; choose one with --name").into()
-            })
+            let wrong = "this user has no login name that can be shown; put a name into";
+            login.ok_or_else(|| Usage::wrong(format!("{wrong} {NAME_VARIABLE}")).into())
         }
     }
 }

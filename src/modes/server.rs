@@ -25,7 +25,7 @@ use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::Signals;
-use crate::sys::{clock, privilege, sockets};
+use crate::sys::{self, clock, privilege, sockets};
 use crate::terminal::console::Console;
 use crate::window::{Handler, Window};
 use calls::Calls;
@@ -109,14 +109,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     if let Some(user) = &options.user {
         privilege::become_user(user).with_context(|| format!("--user {user}"))?;
     }
-    if privilege::is_root() {
-        let advice = "running as root, which is not needed; give it up with --user <name>";
-        // Standard error may be closed.
-        let _ = writeln!(io::stderr(), "talk: {advice}");
-    }
     let handler = Handler {
-        talk: std::env::current_exe()
-            .context("cannot find out where this program is; is /proc mounted?")?,
+        talk: std::env::current_exe().context("cannot find out where this program is")?,
         name: own_name(options.name.clone())?,
         plain: options.plain,
         bell: options.bell,
@@ -136,6 +130,11 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     };
     let console = console.context("cannot use standard output")?;
     let calls = Calls::new(console, &options.window).context("cannot wait for calls")?;
+    if privilege::is_root() {
+        let advice = "running as root, which is not needed; give it up with --user <name>";
+        // Standard error may be closed.
+        let _ = writeln!(io::stderr(), "talk: {advice}");
+    }
     let settings = Settings { door, window: options.window, handler };
     let mut desk = Desk::new(listener, mailbox, signals, calls, settings, keyboard);
     let kept = desk.keep();
@@ -158,6 +157,13 @@ fn explain(error: &io::Error, options: &Options) -> anyhow::Error {
             let address = options.bind.map_or_else(String::new, |address| address.to_string());
             anyhow!("{address} is no address of this machine; 'ip address' lists them")
         }
-        _ => anyhow!("cannot listen on port {port}: {error}"),
+        _ => {
+            let reason = sys::reason(error);
+            let advice = "leave --bind out, or give it another address";
+            match options.bind {
+                Some(address) => anyhow!("cannot listen on {address}: {reason}; {advice}"),
+                None => anyhow!("cannot listen on port {port}: {reason}"),
+            }
+        }
     }
 }

@@ -54,9 +54,8 @@ pub fn receive(stream: &UnixStream) -> io::Result<(OwnedFd, Vec<u8>)> {
         }
     }
     message.truncate(length);
-    let fd = fds
-        .pop()
-        .ok_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "no call was handed over"))?;
+    let fd =
+        fds.pop().ok_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "it was taken back"))?;
     Ok((fd, message))
 }
 

@@ -3,9 +3,11 @@
 //! The invariant: after [`become_user`] there is no way back, or it was an error.
 
 use std::env;
+use std::ffi::CString;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStringExt;
 
+use nix::errno::Errno;
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{
     Uid, User, geteuid, getresgid, getresuid, initgroups, setresgid, setresuid, setuid,
@@ -33,7 +35,7 @@ pub fn keep_private() {
 pub fn become_user(name: &str) -> io::Result<()> {
     let wrong = |text: String| Err(io::Error::new(ErrorKind::InvalidInput, text));
     let Some(user) = User::from_name(name)? else {
-        return wrong(format!("no user is named '{name}'"));
+        return wrong(format!("no user is named '{name}'; 'getent passwd' lists them"));
     };
     if user.uid.is_root() {
         return wrong("root is what is to be given up; name another user".into());
@@ -46,16 +48,26 @@ pub fn become_user(name: &str) -> io::Result<()> {
             "only root can become another user; start it as root, or leave it out".into(),
         );
     }
-    initgroups(&std::ffi::CString::new(name)?, user.gid)?;
+    if let Err(error) = change(&user) {
+        let reason = super::reason(&error.into());
+        return wrong(format!("the system does not allow it ({reason}); start it as that user"));
+    }
+    move_in(user);
+    Ok(())
+}
+
+/// Changes every id of this process to those of `user`, and looks whether that worked.
+fn change(user: &User) -> nix::Result<()> {
+    let name = CString::new(user.name.as_bytes()).map_err(|_| Errno::EINVAL)?;
+    initgroups(&name, user.gid)?;
     setresgid(user.gid, user.gid, user.gid)?;
     setresuid(user.uid, user.uid, user.uid)?;
     let (uids, gids) = (getresuid()?, getresgid()?);
     let changed = [uids.real, uids.effective, uids.saved] == [user.uid; 3]
         && [gids.real, gids.effective, gids.saved] == [user.gid; 3];
     if !changed || setuid(Uid::from_raw(0)).is_ok() {
-        return Err(io::Error::other("the privileges of root could not be given up"));
+        return Err(Errno::EPERM);
     }
-    move_in(user);
     Ok(())
 }
 

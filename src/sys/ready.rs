@@ -49,8 +49,11 @@ pub fn select(wants: &mut [Want<'_>], timeout: Option<Duration>, mask: &SigSet) 
     for want in wants.iter() {
         let Some(fd) = want.fd else { continue };
         if fd.as_raw_fd() as usize >= FD_SETSIZE {
-            let message =
-                format!("descriptor {} is beyond select's limit of {FD_SETSIZE}", fd.as_raw_fd());
+            let message = format!(
+                "descriptor {} is beyond select's limit of {}; open fewer files before",
+                fd.as_raw_fd(),
+                FD_SETSIZE - 1
+            );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         highest = highest.max(fd.as_raw_fd());
@@ -161,6 +164,6 @@ mod tests {
         let high = fcntl(&reader, FcntlArg::F_DUPFD_CLOEXEC(FD_SETSIZE as i32)).unwrap();
         let high = super::super::sockets::own(high);
         let error = select(&mut [Want::read(&high, true)], None, &SigSet::empty()).unwrap_err();
-        assert!(error.to_string().contains("beyond select's limit of 1024"), "{error}");
+        assert!(error.to_string().contains("beyond select's limit of 1023"), "{error}");
     }
 }

@@ -73,11 +73,15 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
 /// # Errors
 /// It handed over something else.
 pub fn activated() -> io::Result<Option<TcpListener>> {
-    let mut fds: Vec<OwnedFd> = sd_notify::listen_fds()?.map(own).collect();
+    let wrong = || {
+        let message =
+            "LISTEN_FDS is not one listening socket; see talk.socket for how it should be";
+        io::Error::new(ErrorKind::InvalidInput, message)
+    };
+    let mut fds: Vec<OwnedFd> = sd_notify::listen_fds().map_err(|_| wrong())?.map(own).collect();
     let Some(socket) = fds.pop() else { return Ok(None) };
     if !fds.is_empty() || !getsockopt(&socket, sockopt::AcceptConn).unwrap_or(false) {
-        let message = "LISTEN_FDS should hand over one listening socket, and nothing else";
-        return Err(io::Error::new(ErrorKind::InvalidInput, message));
+        return Err(wrong());
     }
     let listener = TcpListener::from(socket);
     listener.set_nonblocking(true)?;
@@ -101,9 +105,7 @@ impl std::error::Error for Unfit {}
 impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Standard => {
-                "is standard input, output or error; the call needs one of its own, from 3 up"
-            }
+            Self::Standard => "is standard input, output or error; the call needs one from 3 up",
             Self::BeyondSelect => "is beyond select's limit of 1023",
             Self::Closed => "is not open",
             Self::NotASocket => "is not a socket",

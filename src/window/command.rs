@@ -8,7 +8,9 @@ use std::fmt;
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+
+use crate::sys;
 
 /// What stands for the title of the window.
 const TITLE: &str = "%t";
@@ -26,7 +28,7 @@ impl FromStr for Terminal {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let words = shell_words::split(text).map_err(|error| format!("'{text}': {error}"))?;
         if words.is_empty() {
-            return Err("a terminal's command needs at least one word".into());
+            return Err("a terminal's command has at least one word, such as 'foot -e'".into());
         }
         Ok(Self { words })
     }
@@ -50,12 +52,10 @@ impl Terminal {
     /// The program cannot be started.
     pub fn open(&self, title: &str, handler: &[OsString]) -> Result<Child> {
         let words = self.words[1..].iter().map(|word| word.replace(TITLE, title));
-        Command::new(self.program())
-            .args(words)
-            .args(handler)
-            .stdin(Stdio::null())
-            .spawn()
-            .with_context(|| format!("{} cannot be started", self.program()))
+        let what = format!("{} cannot be started", self.program());
+        let mut command = Command::new(self.program());
+        command.args(words).args(handler).stdin(Stdio::null());
+        command.spawn().map_err(sys::failed(what, "try it in a shell"))
     }
 }
 
@@ -66,7 +66,7 @@ impl Terminal {
 pub fn check(terminal: &mut Child) -> Result<()> {
     match terminal.try_wait()? {
         Some(status) if !status.success() => {
-            bail!("the terminal failed ({status}) before its handler came")
+            bail!("the terminal failed ({status}) before its handler came; try it in a shell")
         }
         _ => Ok(()),
     }

@@ -11,11 +11,12 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use nix::sys::signal::SigSet;
 
 use crate::protocol::name::Name;
 use crate::report::Address;
+use crate::sys;
 use crate::sys::ready::{self, Want};
 use crate::sys::{handoff, sockets};
 
@@ -41,10 +42,14 @@ impl Offer {
         let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
         let directory = parent.join(format!("talk-{}-{now:x}", std::process::id()));
         // Never one that exists already: whoever made it may reach into it.
-        let made = DirBuilder::new().mode(0o700).create(&directory);
-        made.with_context(|| format!("cannot create {}", directory.display()))?;
-        let offer = UnixListener::bind(directory.join("call"));
-        let listener = offer.inspect_err(|_| drop(fs::remove_dir(&directory)))?;
+        let made = DirBuilder::new().mode(0o700).create(&directory).and_then(|()| {
+            let offer = UnixListener::bind(directory.join("call"));
+            offer.inspect_err(|_| drop(fs::remove_dir(&directory)))
+        });
+        let listener = made.map_err(sys::failed(
+            format_args!("cannot offer the call in {}", parent.display()),
+            "set XDG_RUNTIME_DIR to another place",
+        ))?;
         listener.set_nonblocking(true)?;
         Ok(Self { directory, listener })
     }
@@ -79,7 +84,10 @@ impl Offer {
                 return Ok(stream);
             }
         }
-        bail!("no handler came for the call within {} s", COLLECT_LIMIT.as_secs())
+        let limit = COLLECT_LIMIT.as_secs();
+        bail!(
+            "no handler came for the call within {limit} s; does the terminal run its last words?"
+        )
     }
 }
 
@@ -126,16 +134,21 @@ pub struct Collected {
 /// # Errors
 /// Nothing is offered there, or not by this user.
 pub fn collect(path: &Path) -> Result<Collected> {
+    let place = path.display();
+    let advice = "the log of the desk may say more";
     let helper = UnixStream::connect(path)
-        .with_context(|| format!("no call is offered at {}", path.display()))?;
+        .map_err(sys::failed(format_args!("no call is offered at {place}"), advice))?;
     ensure!(
         handoff::is_ours(&helper)?,
-        "the call at {} is offered by another user",
-        path.display()
+        "the call at {place} is offered by another user; only they can collect it"
     );
-    let (call, note) = handoff::receive(&helper).context("the call was not handed over")?;
-    sockets::fitting(call.as_fd()).context("what was handed over is no call")?;
-    let note = Note::decode(&note).context("what came with the call is not understood")?;
+    let (call, note) = handoff::receive(&helper)
+        .map_err(sys::failed(format_args!("no call came from {place}"), advice))?;
+    sockets::fitting(call.as_fd())
+        .map_err(|unfit| anyhow!("what came from {place} {unfit}; {advice}"))?;
+    let note = Note::decode(&note).with_context(|| {
+        format!("what came from {place} is not understood; is the desk's talk another version?")
+    })?;
     Ok(Collected { call, note, helper })
 }
 

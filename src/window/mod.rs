@@ -54,9 +54,9 @@ impl FromStr for Window {
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Xterm => match env::var("DISPLAY") {
-                Ok(display) => write!(f, "xterm on display {display}"),
-                Err(_) => write!(f, "xterm, but DISPLAY is not set: none can be seen"),
+            Self::Xterm => match env::var("DISPLAY").unwrap_or_default().as_str() {
+                "" => f.write_str("xterm, but DISPLAY is not set; set it, or use another --window"),
+                display => write!(f, "xterm on display {display}"),
             },
             Self::Tmux => f.write_str(&tmux::hint()),
             Self::Console => f.write_str("console (this terminal)"),

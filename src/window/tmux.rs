@@ -6,7 +6,9 @@
 use std::ffi::OsString;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
+
+use crate::sys;
 
 /// The program that is looked up on PATH.
 pub const PROGRAM: &str = "tmux";
@@ -56,9 +58,11 @@ pub fn open(title: &str, handler: &[OsString]) -> Result<()> {
 
 /// What tmux answers to a command.
 fn run(arguments: &[OsString]) -> Result<String> {
-    let output = Command::new(PROGRAM).args(arguments).output();
-    let output =
-        output.context("tmux cannot be started; is it installed (Debian: apt install tmux)?")?;
-    ensure!(output.status.success(), "tmux: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let output = Command::new(PROGRAM)
+        .args(arguments)
+        .output()
+        .map_err(sys::failed("tmux cannot be started", "install it (Debian: apt install tmux)"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "tmux refuses: {}; try it: tmux new", said.trim());
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

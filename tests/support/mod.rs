@@ -388,12 +388,33 @@ pub fn read_frame(stream: &mut impl Read) -> (u8, Vec<u8>) {
     (header[0], payload)
 }
 
-/// The error of a program that fails at once: its status and what it says.
+/// The error of a program that fails at once: its status and what it says, in the form of every error.
 pub fn failure(command: &mut Command) -> (i32, String) {
     let mut program = Program::start(command);
     program.end_input();
     let status = program.status();
-    (status, program.notices().join("\n"))
+    let error = program.notices().join("\n");
+    assert_well_said(&error);
+    (status, error)
+}
+
+/// That this command fails with this status, and says this.
+pub fn expect(command: &mut Command, status: i32, error: &str) {
+    assert_eq!(failure(command), (status, format!("talk: {error}")));
+}
+
+/// A disk that is full.
+pub fn full() -> fs::File {
+    fs::File::options().write(true).open("/dev/full").unwrap()
+}
+
+/// That an error has the form of every error: one line, from this program, of a length that is read, without the
+/// system's numbers and without anything that a terminal would obey.
+pub fn assert_well_said(error: &str) {
+    assert!(error.starts_with("talk: "), "who says it? {error}");
+    assert!(!error.contains(char::is_control), "more than one line, or worse: {error:?}");
+    assert!(!error.contains("os error") && !error.contains("panicked"), "{error}");
+    assert!(error.chars().count() < 200, "too long: {error}");
 }
 
 /// A program on PATH, which scripts/setup-tests has installed.

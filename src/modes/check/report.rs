@@ -6,10 +6,11 @@ use std::fmt::Arguments;
 use std::io::{Write, stdout};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::call::Breach;
 use super::rules::Rule;
+use crate::sys;
 
 /// A report, as far as it has been printed.
 pub struct Report {
@@ -52,7 +53,7 @@ impl Report {
 
     /// Says why the rules that are left are not checked.
     pub fn bail_out(&self, why: &anyhow::Error) -> Result<()> {
-        if self.tap { print(format_args!("Bail out! {why:#}\n")) } else { Ok(()) }
+        if self.tap { print(format_args!("Bail out! {}\n", sys::reasons(why))) } else { Ok(()) }
     }
 
     /// Ends the report, and with it the program.
@@ -71,5 +72,7 @@ fn yaml(text: &str) -> String {
 
 fn print(text: Arguments<'_>) -> Result<()> {
     let mut out = stdout();
-    out.write_fmt(text).and_then(|()| out.flush()).context("cannot print the report")
+    out.write_fmt(text)
+        .and_then(|()| out.flush())
+        .map_err(sys::failed("cannot print the report", "let it go elsewhere"))
 }

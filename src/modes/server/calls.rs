@@ -227,7 +227,10 @@ impl Calls {
                 let why = printable::label(why.as_bytes());
                 self.conclude(number, format!("from {from} dropped: {why}"));
             }
-            Report::NoWindow(why) => self.conclude(number, format!("ended: no window: {why}")),
+            Report::NoWindow(why) => {
+                let why = printable::label(why.as_bytes());
+                self.conclude(number, format!("ended: no window: {why}"));
+            }
             Report::Ended(how) => {
                 self.conclude(number, format!("ended: {how}"));
                 self.forget(number);

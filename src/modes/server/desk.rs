@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::sys::signal::Signal;
 
 use super::calls::Calls;
@@ -226,7 +226,10 @@ impl Desk {
     /// Writes to the console what there is room for. Without one there is only a log, which nobody has to read.
     fn flush(&mut self, room: bool) -> Result<()> {
         match self.calls.console.flush(room) {
-            Err(error) if self.has_console() => Err(error).context("the console's screen is gone"),
+            Err(error) if self.has_console() => {
+                let what = "the console's screen is gone";
+                Err(sys::failed(what, "give it an output that stays")(error))
+            }
             _ => Ok(()),
         }
     }
@@ -278,7 +281,7 @@ impl Desk {
     fn reload(&mut self) {
         let said = match self.door.reload() {
             Ok(()) => "the rules were read again".into(),
-            Err(error) => format!("the rules stay as they were: {error:#}"),
+            Err(error) => format!("the rules stay as they were: {}", sys::reasons(&error)),
         };
         self.calls.log(&said);
     }

@@ -7,7 +7,7 @@ use std::fs;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::admission::{Admission, Limits, Networks, Rules};
+use crate::admission::{Admission, EXAMPLE, Limits, Networks, Rules};
 
 /// Where rules are written: the values of `--allow` and `--deny`.
 #[derive(Debug)]
@@ -57,7 +57,8 @@ fn read(source: &str) -> Result<Networks> {
     if let Ok(networks) = source.parse() {
         return Ok(networks);
     }
-    let text =
-        fs::read_to_string(source).context("it is no network, and no file that can be read")?;
+    let text = fs::read_to_string(source).with_context(|| {
+        format!("it is no network, such as {EXAMPLE}, and no file that can be read")
+    })?;
     text.parse().map_err(|error: String| anyhow!(error))
 }

@@ -24,6 +24,7 @@ use crate::protocol::events::Input;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::name::Name;
 use crate::report::{self, Address, Report, Reporter};
+use crate::sys;
 use crate::sys::ready::Want;
 use crate::sys::signals::Signals;
 use crate::sys::{process, ready, sockets};
@@ -57,8 +58,9 @@ impl Helper<'_> {
         let caller = match check_in(self.call) {
             Ok(caller) => caller,
             Err(why) => {
-                reporter.send(&Report::Dropped(format!("{why:#}")));
-                self.say_bye(&format!("{why:#}"));
+                let why = sys::reasons(&why);
+                reporter.send(&Report::Dropped(why.clone()));
+                self.say_bye(&why);
                 return 1;
             }
         };
@@ -67,8 +69,8 @@ impl Helper<'_> {
             Ok(status) => return status,
             Err(why) => why,
         };
-        reporter.send(&Report::NoWindow(format!("{why:#}")));
-        self.say_bye("the desk could not open a window");
+        reporter.send(&Report::NoWindow(sys::reasons(&why)));
+        self.say_bye("the desk could not open a window; its log says why");
         1
     }
 
@@ -113,7 +115,7 @@ impl Helper<'_> {
             ErrorKind::NotFound => {
                 anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)")
             }
-            _ => anyhow!("xterm cannot be started: {error}"),
+            _ => sys::failed("xterm cannot be started", "try it in a shell")(error),
         })
     }
 

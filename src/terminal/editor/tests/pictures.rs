@@ -226,7 +226,7 @@ fn the_status_follows_the_other_end() {
 
 #[test]
 fn a_line_that_cannot_be_sent_is_kept() {
-    let mut desk = Desk::ringing(settings(60, 10));
+    let mut desk = Desk::ringing(settings(70, 10));
     desk.types("hello\r").said("").looks(
         "
 -- 192.0.2.7:51234 ringing -- nobody has answered yet --
@@ -241,6 +241,16 @@ fn a_line_that_cannot_be_sent_is_kept() {
     assert!(!desk.rang());
     desk.open = true;
     desk.types("\r").said("hello!\n");
+
+    desk.open = false;
+    for (event, obstacle) in [
+        (Event::Answered { name: b"alice" }, "too much waits to be sent"),
+        (Event::Left { reason: b"" }, "nobody is there any more"),
+    ] {
+        desk.shows(event).types("\x15again\r").said("");
+        let picture = desk.picture();
+        assert!(picture.contains(obstacle) && picture.contains("> again"), "{picture}");
+    }
 }
 
 #[test]

@@ -1,0 +1,336 @@
+//! What callers and desks say when a call fails: the thing, the reason, and what to do next.
+//!
+//! How the program fails before that is next door, in `errors`. The invariant: both ends know why.
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nix::libc;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::unistd::Pid;
+use support::network::{DESK, network};
+use support::{
+    Desk, Program, Window, assert_well_said, call, expect, frame, full, handler, hello, read_frame,
+    talk, wait_for,
+};
+use tempfile::TempDir;
+
+/// A client with these options whose call a test has accepted, and the test's end.
+fn calling(options: &[&str]) -> (Program, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let client = ["client", "127.0.0.1", &port, "--name", "alice", "--quiet"];
+    let caller = Program::start(&mut talk(&[&client, options].concat()));
+    let (mut desk, _) = listener.accept().unwrap();
+    assert_eq!(read_frame(&mut desk).0, b'H');
+    (caller, desk)
+}
+
+/// How a client ends: with 1, and this one line.
+fn end(mut caller: Program) -> String {
+    let error = caller.notices().join("\n");
+    assert_eq!(caller.status(), 1, "{error}");
+    assert_well_said(&error);
+    error
+}
+
+#[test]
+fn a_conversation_that_fails_says_how_it_ended_and_what_a_caller_can_do() {
+    for (said, error) in [
+        (
+            frame(b'B', b""),
+            "the desk does not take the call, and does not say why; try again later",
+        ),
+        (
+            vec![],
+            "the desk hung up before anybody answered: the other end closed it without a goodbye; call again",
+        ),
+        (
+            hello("desk"),
+            "the connection to desk was lost: the other end closed it without a goodbye; call again",
+        ),
+        (
+            frame(b'H', b"\x02\0desk"),
+            "the other end does not speak this protocol: version 2 is not spoken here, only version 1; \
+             update the older program",
+        ),
+        (
+            b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(),
+            "the other end does not speak this protocol: frame 'S' of 21320 bytes is too long; \
+             is it a desk that listens there?",
+        ),
+        (
+            frame(b'T', b"x"),
+            "the other end does not speak this protocol: text before HELLO; \
+             is it a desk that listens there?",
+        ),
+        (
+            frame(b'H', b"\x01\0"),
+            "the other end does not speak this protocol: HELLO without a name of 1 to 64 bytes; \
+             is it a desk that listens there?",
+        ),
+    ] {
+        let (caller, mut desk) = calling(&[]);
+        desk.write_all(&said).unwrap();
+        desk.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(end(caller), format!("talk: {error}"));
+    }
+}
+
+#[test]
+fn a_conversation_that_stops_says_so_too() {
+    let (caller, _desk) = calling(&["--timeout", "0.2"]);
+    assert_eq!(end(caller), "talk: nobody answered within 0.2 s; try again later");
+
+    let (caller, mut desk) = calling(&["--timeout", "2"]);
+    desk.write_all(&hello("desk")).unwrap();
+    assert_eq!(end(caller), "talk: desk had not left after 2 s; a longer --timeout gives it more");
+
+    let (mut caller, mut desk) = calling(&[]);
+    desk.write_all(&hello("desk")).unwrap();
+    caller.say("are you there?\n");
+    assert_eq!(read_frame(&mut desk).0, b'T');
+    caller.signal(Signal::SIGINT);
+    assert_eq!(read_frame(&mut desk).0, b'B');
+    caller.signal(Signal::SIGINT);
+    assert_eq!(
+        end(caller),
+        "talk: desk did not confirm the goodbye; 1 line is unconfirmed; ask there what has arrived"
+    );
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let caller = talk(&["client", "127.0.0.1", &port, "--quiet"])
+        .stdin(Stdio::piped())
+        .stdout(full())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut desk, _) = listener.accept().unwrap();
+    desk.write_all(&[hello("desk"), frame(b'T', b"x")].concat()).unwrap();
+    let said = String::from_utf8(caller.wait_with_output().unwrap().stderr).unwrap();
+    assert_eq!(
+        said,
+        "talk: what desk says cannot be shown: no space left on device; let standard output go elsewhere\n"
+    );
+}
+
+#[test]
+fn a_handler_without_a_caller_says_what_became_of_it() {
+    for (said, error) in [
+        (frame(b'B', b""), "the caller hung up before it was answered"),
+        (
+            vec![],
+            "the connection to the other end was lost: the other end closed it without a goodbye",
+        ),
+    ] {
+        let (mut caller, socket) = call();
+        caller.write_all(&said).unwrap();
+        caller.shutdown(Shutdown::Write).unwrap();
+        expect(&mut handler(socket), 1, error);
+    }
+    let (caller, socket) = call();
+    expect(&mut handler(socket), 1, "the caller said no hello within 5 s");
+    drop(caller);
+
+    let (mut caller, socket) = call();
+    let mut desk = Program::start(&mut handler(&socket));
+    drop(socket);
+    wait_for("the handler to watch its signals", || {
+        let caught = u64::from_str_radix(&support::status(desk.pid(), "SigCgt"), 16).unwrap();
+        (caught & 1 << (Signal::SIGINT as i32 - 1) != 0).then_some(())
+    });
+    desk.signal(Signal::SIGINT);
+    assert_eq!(read_frame(&mut caller).0, b'B');
+    drop(caller);
+    assert_eq!(desk.status(), 1);
+    assert_eq!(desk.notices(), ["talk: closed before the caller said hello"]);
+}
+
+/// A program that does what `script` says, in a directory of its own.
+fn program(dir: &Path, name: &str, script: &str, mode: &str) {
+    let mut install = Program::start(
+        Command::new("install").args(["-m", mode, "/dev/stdin"]).arg(dir.join(name)),
+    );
+    install.say(script);
+    install.end_input();
+    assert_eq!(install.status(), 0);
+}
+
+#[test]
+fn a_window_that_does_not_open_is_explained_to_the_desk() {
+    let dir = TempDir::new().unwrap();
+    program(dir.path(), "xterm", "", "644");
+    program(dir.path(), "broken", "#!/no/such/interpreter\n", "755");
+    let broken = dir.path().join("broken");
+    let broken = broken.to_str().unwrap();
+    let refusing = TempDir::new().unwrap();
+    program(refusing.path(), "tmux", "#!/bin/sh\necho no space for new pane >&2\nexit 1\n", "755");
+    let (plain, refusing) = (dir.path().to_str().unwrap(), refusing.path().to_str().unwrap());
+    let nowhere = "/no/such/place";
+    let path = format!("{plain}:/usr/bin:/bin");
+    for (window, path, runtime, why) in [
+        ("xterm", plain, plain, "xterm cannot be started: permission denied; try it in a shell".into()),
+        (broken, path.as_str(), plain, format!("{broken} cannot be started: no such file or directory; try it in a shell")),
+        ("tmux", plain, plain, "tmux cannot be started: no such file or directory; install it (Debian: apt install tmux)".into()),
+        ("tmux", refusing, plain, "tmux refuses: no space for new pane; try it: tmux new".into()),
+        ("tmux", plain, nowhere, format!("cannot offer the call in {nowhere}: no such file or directory; set XDG_RUNTIME_DIR to another place")),
+    ] {
+        let mut server = talk(&["server", "--window", window]);
+        server.env("PATH", path).env("XDG_RUNTIME_DIR", runtime).env_remove("TMUX");
+        let mut desk = Desk::open(&mut server);
+        let mut alice = desk.call("alice");
+        alice.notice_with("the desk could not open a window; its log says why");
+        assert_eq!(alice.status(), 1);
+        assert_eq!(desk.server.line_with("ended"), format!("call 1 ended: no window: {why}"));
+    }
+}
+
+#[test]
+fn a_window_that_never_opens_is_given_up_at_both_ends() {
+    let window = Window::new("exec sleep 600");
+    let mut desk = Desk::with_windows_of(&window);
+    let mut alice = desk.call("alice");
+    let ended = desk.server.line_with("ended");
+    // Whichever end is the first to give up.
+    assert_eq!(alice.status(), 1);
+    assert_eq!(
+        ended,
+        "call 1 ended: no window: none was open after 60 s; \
+         does DISPLAY name a display that you may use? Try it: xterm -e true"
+    );
+}
+
+#[test]
+fn a_desk_without_a_display_says_what_it_needs() {
+    let mut desk = Desk::open(talk(&["server", "--window", "xterm"]).env("DISPLAY", ""));
+    let line = desk.server.line();
+    assert_eq!(line, "windows: xterm, but DISPLAY is not set; set it, or use another --window");
+}
+
+#[test]
+fn a_desk_with_a_display_says_which() {
+    let mut desk = Desk::open(talk(&["server", "--window", "xterm"]).env("DISPLAY", ":77"));
+    assert_eq!(desk.server.line(), "windows: xterm on display :77");
+}
+
+/// The children of a desk's server.
+fn helper(desk: &Desk) -> Pid {
+    let server = desk.server.pid();
+    let children = format!("/proc/{server}/task/{server}/children");
+    let first = || fs::read_to_string(&children).ok()?.split(' ').next()?.parse().ok();
+    Pid::from_raw(wait_for("a helper", first))
+}
+
+#[test]
+fn a_helper_that_is_killed_is_reported() {
+    let mut desk = Desk::open(&mut talk(&["server", "--window", "console"]));
+    let _silent = desk.connect();
+    kill(helper(&desk), Signal::SIGKILL).unwrap();
+    let line = desk.server.line_with("dropped");
+    assert!(line.ends_with(" dropped: its helper was killed by SIGKILL"), "{line}");
+}
+
+#[test]
+fn a_call_that_is_being_ended_takes_no_line_and_does_not_keep_the_desk() {
+    let mut desk = Desk::open(&mut talk(&["server", "--window", "console", "--name", "desk"]));
+    let mut stubborn = desk.connect();
+    stubborn.write_all(&hello("bob")).unwrap();
+    desk.server.line_with("call 1 window open");
+    desk.server.say("/hangup 1\n/1 one more thing\n/quit\n");
+    assert_eq!(desk.server.line(), "-- [1 bob] is being ended; nothing was said");
+    assert_eq!(
+        desk.server.line(),
+        "-- saying goodbye to everybody; asked once more, the desk ends at once"
+    );
+    desk.server.say("/quit\n");
+    assert_eq!(desk.server.status(), 0);
+}
+
+#[test]
+fn a_console_that_nobody_reads_says_how_much_was_lost() {
+    let server = ["server", "0", "--bind", "127.0.0.1", "--window", "console"];
+    let mut server = talk(&server).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // Each is answered with some 50 bytes: more than a pipe and the desk hold, and taken by a desk that goes on reading.
+    let mut keyboard = server.stdin.take().unwrap();
+    keyboard.write_all(&b"/nonsense\n".repeat(20_000)).unwrap();
+    let mut shown = BufReader::new(server.stdout.take().unwrap());
+    let mut line = String::new();
+    let mut answers = 0;
+    while !line.ends_with(" lines were lost: nobody read them\n") {
+        answers += u64::from(line.contains("no such command"));
+        line.clear();
+        assert!(shown.read_line(&mut line).unwrap() > 0, "nothing was lost");
+        keyboard.write_all(b"/nonsense\n").unwrap();
+    }
+    let lost: u64 = line.split(' ').next().unwrap().parse().unwrap();
+    assert!(lost > 0 && answers > 0, "{answers} answers, {lost} lost");
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
+fn the_commands_of_the_console_are_listed_whole() {
+    let mut desk = Desk::open(&mut talk(&["server", "--window", "console"]));
+    desk.server.line_with("windows: console (this terminal)");
+    desk.server.say("/help\n");
+    for line in [
+        "/2 turns to call 2; /2 some text says one line to it",
+        "/all some text says one line to everybody; /who lists the calls",
+        "/hangup 2 ends call 2; /quit ends the desk, with a goodbye to everybody",
+        "//word says a line that starts with /word",
+    ] {
+        assert_eq!(desk.server.line(), format!("-- {line}"));
+    }
+}
+
+#[test]
+fn a_host_that_calls_too_often_is_told_what_to_do() {
+    network(|network| {
+        for (limit, advice) in [
+            ("1", "your address has as many calls here as it may; end one first"),
+            ("1000", "too many calls from your address; try again in a minute"),
+        ] {
+            let server = ["server", "0", "--bind", DESK, "--window", "console", "--name", "desk"];
+            let limits = ["--max-per-host", limit];
+            let mut server = network.desk.start(&mut talk(&[&server[..], &limits].concat()));
+            let port = server.line().rsplit(':').next().unwrap().to_owned();
+            let call = |_| network.caller.start(&mut talk(&["client", DESK, &port]));
+            let mut callers = (0..200).map(call);
+            let mut first = callers.next().unwrap();
+            first.notice_with("desk answered");
+            let refusal = callers.find_map(|mut caller| caller.refusal()).unwrap();
+            assert_eq!(refusal, format!("talk: the desk does not take the call: {advice}"));
+        }
+    });
+}
+
+#[test]
+fn a_connection_that_breaks_at_the_door_is_dropped_with_the_reason() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    let caller = desk.connect();
+    let at_once = libc::linger { l_onoff: 1, l_linger: 0 };
+    setsockopt(&caller, sockopt::Linger, &at_once).unwrap();
+    drop(caller);
+    let line = desk.server.line_with("dropped");
+    assert!(line.ends_with(" dropped: connection reset by peer"), "{line}");
+}
+
+#[test]
+fn a_console_whose_screen_is_full_says_what_it_needs() {
+    let mut server = talk(&["server", "0", "--bind", "127.0.0.1", "--window", "console"]);
+    let output = server.stdin(Stdio::null()).stdout(full()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(
+        said.lines().last().unwrap(),
+        "talk: the console's screen is gone: no space left on device; give it an output that stays"
+    );
+}

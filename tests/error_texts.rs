@@ -1,0 +1,185 @@
+//! Every sentence that the program can say is said in a test.
+//!
+//! The sources are searched for literals that are sentences, and the tests for the same words: an error that nobody has
+//! provoked is an error that nobody has read. The invariant: what cannot be provoked stands in [`UNPROVOKED`], with the
+//! reason, and nothing else does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Sentences that no test can make the program say.
+const UNPROVOKED: &[(&str, &str)] = &[
+    ("' has no address; call it by one", "the resolver has an address or an error"),
+    ("cannot listen on port", "it takes a system without descriptors, on which no program starts"),
+    ("cannot give signals back", "sigaction(2) fails for signals that there are not"),
+    ("the console has no place for it", "each call in the console is given one"),
+    (
+        "cannot redirect standard input and output",
+        "dup2(2) fails for descriptors that are not open",
+    ),
+    ("no descriptor that select can wait for is free", "a helper has closed the others"),
+    ("fork from a process with threads", BUG),
+    ("there are more", BUG),
+    ("a String takes everything", BUG),
+    ("the line being typed is always painted", BUG),
+    ("more bytes filled than there was room for", BUG),
+    ("more bytes taken than there are", BUG),
+    ("/help lists keys and commands; /quit leaves", HELP),
+    ("//word sends a line that starts with /word", HELP),
+    ("Left, Right, Home, End move the cursor; with Ctrl or Alt by word (also Alt-B, Alt-F)", HELP),
+    (
+        "Ctrl-W, Ctrl-U, Ctrl-K, Alt-D cut text; Ctrl-Y puts it in again; Ctrl-T swaps two characters",
+        HELP,
+    ),
+    (
+        "Up and Down bring back what was typed before; Ctrl-L clears the screen; Ctrl-Z suspends",
+        HELP,
+    ),
+];
+
+/// Files whose sentences are no errors: the rules that `talk check` tests, in the words of its report.
+const RULES: [&str; 3] =
+    ["src/modes/check/call.rs", "src/modes/check/rules.rs", "src/modes/check/wire.rs"];
+
+const BUG: &str = "only a mistake in this program says it";
+const HELP: &str = "no error; the pictures of the editor have it by its name";
+
+/// The string literals of Rust source, without those in comments and attributes.
+fn literals(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = source;
+    while let Some(at) = rest.find(['"', '\'', '/', '#']) {
+        let here = &rest[at..];
+        let length = if here.starts_with("//") {
+            here.find('\n').unwrap_or(here.len())
+        } else if here.starts_with("#[") || here.starts_with("#![") {
+            attribute(here)
+        } else if here.starts_with('"') {
+            let (text, length) = literal(here);
+            found.push(text);
+            length
+        } else if here.starts_with("'\"'") || here.starts_with("'\\") {
+            here[2..].find('\'').map_or(3, |end| end + 3)
+        } else {
+            1
+        };
+        rest = &here[length..];
+    }
+    found
+}
+
+/// The literal at the start of `source`: what it says, and how many bytes it takes.
+fn literal(source: &str) -> (String, usize) {
+    let mut text = String::new();
+    let mut characters = source.char_indices().skip(1);
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '"' => return (text, at + 1),
+            '\\' => match characters.next() {
+                // It goes on with the first word of the next line.
+                Some((_, '\n')) => {
+                    let rest = source[at + 2..].trim_start();
+                    let next = source.len() - rest.len();
+                    while characters.clone().next().is_some_and(|(at, _)| at < next) {
+                        characters.next();
+                    }
+                }
+                Some((_, 'n')) => text.push('\n'),
+                Some((_, escaped)) => text.push(escaped),
+                None => {}
+            },
+            c => text.push(c),
+        }
+    }
+    panic!("a literal without an end: {text}");
+}
+
+/// How many bytes the attribute at the start of `source` takes.
+fn attribute(source: &str) -> usize {
+    let mut depth = 0;
+    let mut rest = source;
+    while let Some(at) = rest.find(['[', ']', '"']) {
+        let length = match &rest[at..=at] {
+            "\"" => literal(&rest[at..]).1,
+            bracket => {
+                depth += if bracket == "[" { 1 } else { -1 };
+                1
+            }
+        };
+        rest = &rest[at + length..];
+        if depth == 0 {
+            return source.len() - rest.len();
+        }
+    }
+    panic!("an attribute without an end");
+}
+
+/// The words of a literal that are always there: the longest piece between what is filled in.
+fn fixed(literal: &str) -> &str {
+    let pieces =
+        literal.split('{').map(|piece| piece.split_once('}').map_or(piece, |(_, after)| after));
+    pieces.map(str::trim).max_by_key(|piece| piece.len()).unwrap_or_default()
+}
+
+fn is_sentence(text: &str) -> bool {
+    text.split(' ').filter(|word| word.chars().any(char::is_lowercase)).count() > 2
+}
+
+/// The Rust sources under a directory.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let sources = entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    sources.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// What the program says, each with its file, and what the tests do.
+fn said_and_tested() -> (Vec<(PathBuf, String)>, String) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut said, mut tested) = (Vec::new(), Vec::new());
+    for path in sources(&root.join("src")) {
+        let source = fs::read_to_string(&path).unwrap();
+        let is_test =
+            path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+        let (program, tests) = if is_test {
+            ("", source.as_str())
+        } else {
+            source.split_once("\n#[cfg(test)]\n").unwrap_or((&source, ""))
+        };
+        let path = path.strip_prefix(root).unwrap();
+        if RULES.iter().any(|rules| path.ends_with(rules)) {
+            continue;
+        }
+        said.extend(literals(program).into_iter().map(|text| (path.to_owned(), text)));
+        tested.extend(literals(tests));
+    }
+    for path in sources(&root.join("tests")) {
+        if !path.ends_with(file!()) {
+            tested.extend(literals(&fs::read_to_string(path).unwrap()));
+        }
+    }
+    (said, tested.join("\n"))
+}
+
+#[test]
+fn every_sentence_is_said_in_a_test_or_cannot_be_provoked() {
+    let (said, tested) = said_and_tested();
+    let sentences: Vec<(&PathBuf, &str)> = said
+        .iter()
+        .map(|(path, text)| (path, fixed(text)))
+        .filter(|(_, text)| is_sentence(text))
+        .collect();
+    assert!(sentences.len() > 100, "only {} sentences were found", sentences.len());
+    let excused = |sentence: &str| UNPROVOKED.iter().any(|&(text, _)| text == sentence);
+    let untested: Vec<_> = sentences
+        .iter()
+        .filter(|(_, sentence)| !excused(sentence) && !tested.contains(sentence))
+        .collect();
+    assert!(untested.is_empty(), "no test has these: {untested:#?}");
+    for (text, reason) in UNPROVOKED {
+        assert!(
+            sentences.iter().any(|(_, sentence)| sentence == text),
+            "nothing says {text:?} any more"
+        );
+        assert!(!tested.contains(text), "a test says {text:?}, though: {reason}");
+    }
+}

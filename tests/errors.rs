@@ -1,0 +1,320 @@
+//! What the program says when it cannot begin: the thing, the reason, and what to do next.
+//!
+//! How calls and desks fail that have begun is next door, in `endings`; `error_texts` looks that nothing is without a
+//! test. The invariant: who reads an error knows what to type next.
+
+mod support;
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::IoSlice;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
+use std::thread;
+
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socket,
+};
+use nix::unistd::geteuid;
+use support::{
+    Desk, Program, TALK, Window, call, command, connect, expect, failure, full, handler, installed,
+    talk,
+};
+use tempfile::TempDir;
+
+#[test]
+fn a_wrong_word_is_named_with_the_page_that_knows_better() {
+    let long = "x".repeat(65);
+    for (mode, arguments, error) in [
+        ("client", &[][..], "required positional arguments not provided: host"),
+        (
+            "client",
+            &["desk", "talk"],
+            "positional argument 'port' with value 'talk': a port is a number from 0 to 65535",
+        ),
+        ("client", &["desk", "--nmae", "x"], "unrecognized argument: --nmae"),
+        ("client", &["desk", "--name"], "no value provided for option '--name'"),
+        (
+            "client",
+            &["desk", "--name", " "],
+            "option '--name' with value ' ': a name needs at least one visible character",
+        ),
+        (
+            "client",
+            &["desk", "--name=\u{1b}[2J"],
+            "option '--name' with value '^[[2J': a name has no control characters",
+        ),
+        (
+            "client",
+            &["desk", "--timeout", "0"],
+            "option '--timeout' with value '0': '0' is no number of seconds above 0",
+        ),
+        (
+            "server",
+            &["--bind", "desk"],
+            "option '--bind' with value 'desk': invalid IP address syntax",
+        ),
+        (
+            "server",
+            &["--window", "no-such-terminal -e"],
+            "option '--window' with value 'no-such-terminal -e': no program 'no-such-terminal' is on PATH",
+        ),
+        (
+            "server",
+            &["--window="],
+            "option '--window' with value '': a terminal's command has at least one word, such as 'foot -e'",
+        ),
+    ] {
+        let error = format!("{error}; see talk {mode} --help");
+        expect(&mut talk(&[&[mode], arguments].concat()), 2, &error);
+    }
+    let (status, error) = failure(&mut talk(&["client", "desk", "--name", &long]));
+    assert_eq!(status, 2);
+    assert!(error.ends_with("bytes, this one has 65; see talk client --help"), "{error}");
+}
+
+#[test]
+fn a_mode_that_is_not_there_or_not_named_brings_the_list() {
+    for (arguments, error) in
+        [(&["desk\u{1b}[2J"][..], "no mode is named 'desk^[[2J'"), (&[], "name a mode")]
+    {
+        let output = talk(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let (first, overview) = said.split_once("\n\n").unwrap();
+        assert_eq!((output.status.code(), first), (Some(2), format!("talk: {error}").as_str()));
+        let (head, modes) = overview.split_once("  client    call somebody\n").unwrap();
+        assert_eq!(
+            head,
+            "Usage: talk <mode> [<arguments>]\n\n\
+             Direct conversations between two people on terminals.\n\nModes:\n"
+        );
+        let end = "Examples:\n  talk server              at the desk\n  \
+                   talk client desk-host    from anywhere else\n\n\
+                   Run talk <mode> --help for the options of a mode.\n";
+        assert!(modes.ends_with(end), "{modes}");
+        for about in [
+            "  server    keep a desk: a window for every caller\n",
+            "  handler   hold the desk's end of a call (the server starts it)\n",
+            "  check     test an own implementation of the protocol\n",
+        ] {
+            assert!(modes.contains(about), "{modes}");
+        }
+    }
+}
+
+#[test]
+fn words_that_are_no_text_are_an_error_wherever_they_come_from() {
+    let odd = OsStr::from_bytes(b"desk\xff");
+    expect(
+        Command::new(TALK).arg(odd),
+        2,
+        "argument 'desk\u{fffd}' is not UTF-8; spell it in UTF-8 or ASCII",
+    );
+    for (name, error) in [
+        (odd, "TALK_NAME is not UTF-8; change it, or unset it"),
+        (
+            OsStr::new("a\u{7}"),
+            "TALK_NAME: a name has no control characters; change it, or unset it",
+        ),
+    ] {
+        expect(talk(&["client", "localhost"]).env("TALK_NAME", name), 2, error);
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_when_help_is_written_to_it() {
+    let output = talk(&["help"]).stdout(full()).output().unwrap();
+    let said =
+        "talk: cannot write to standard output: no space left on device; let it go elsewhere\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+}
+
+#[test]
+fn a_check_that_cannot_go_on_says_why() {
+    let mut check = command("prlimit", &["--nofile=4", TALK, "check", "--listen", "0"]);
+    let mut check = Program::start(&mut check);
+    let invitation = check.notice_with("listening on ");
+    let port = invitation.split_once("]:").unwrap().1.split(';').next().unwrap();
+    let _caller = connect(format!("127.0.0.1:{port}").parse().unwrap());
+    assert_eq!(check.status(), 1);
+    assert_eq!(
+        check.notices().pop().unwrap(),
+        "talk: cannot accept a call: too many open files; allow more with ulimit -n"
+    );
+    let window = Window::answering("");
+    let desk = Desk::with_windows_of(&window);
+    let mut check = talk(&["check", "--tap", "127.0.0.1", &desk.port()]);
+    let said = String::from_utf8(check.stdout(full()).output().unwrap().stderr).unwrap();
+    assert_eq!(
+        said,
+        "talk: cannot print the report: no space left on device; let it go elsewhere\n"
+    );
+}
+
+#[test]
+fn a_host_that_is_not_found_is_named_and_one_with_its_port_attached_is_understood() {
+    let (status, error) = failure(&mut talk(&["client", "desk.invalid"]));
+    assert_eq!(status, 1);
+    // The reason is the resolver's, and another one without a network.
+    assert!(error.starts_with("talk: no host 'desk.invalid' is known: "), "{error}");
+    assert!(error.ends_with("; check its spelling, or use its address"), "{error}");
+    expect(
+        &mut talk(&["client", "desk.invalid:8255"]),
+        1,
+        "host and port are two words; write: desk.invalid 8255",
+    );
+}
+
+#[test]
+fn what_cannot_be_listened_on_is_named_with_what_could() {
+    expect(
+        &mut talk(&["server", "0", "--bind", "fe80::1"]),
+        1,
+        "cannot listen on fe80::1: invalid argument; leave --bind out, or give it another address",
+    );
+    // A network namespace of its own has the usual rule for low ports, whatever this one has; root needs to lose a
+    // capability to be bound by it.
+    let mut server = command(TALK, &["server", "517"]);
+    if geteuid().is_root() {
+        let unshare = ["--net", "setpriv", "--bounding-set=-net_bind_service", TALK];
+        server = command("unshare", &[&unshare[..], &["server", "517"]].concat());
+    }
+    expect(
+        &mut server,
+        1,
+        "port 517 is reserved for root; pick one from 1024 up: talk server 8255",
+    );
+    let script = "LISTEN_PID=$$ LISTEN_FDS=many exec \"$0\" server";
+    expect(
+        &mut command("sh", &["-c", script, TALK]),
+        1,
+        "LISTEN_FDS is not one listening socket; see talk.socket for how it should be",
+    );
+}
+
+#[test]
+fn too_few_descriptors_are_named_with_how_to_have_more() {
+    let more = "too many open files; allow more with ulimit -n";
+    let server = [TALK, "server", "0", "--bind", "127.0.0.1", "--name", "desk"];
+    for (limit, what) in [
+        ("--nofile=4", "cannot open a mailbox for reports"),
+        ("--nofile=5", "cannot use standard output"),
+        ("--nofile=6", "cannot wait for calls"),
+    ] {
+        let server = [&[limit], &server[..]].concat();
+        expect(&mut command("prlimit", &server), 1, &format!("{what}: {more}"));
+    }
+
+    let window = Window::answering("");
+    let desk = Desk::with_windows_of(&window);
+    let client = ["--nofile=4", TALK, "client", "127.0.0.1", &desk.port(), "--name", "alice"];
+    let error = format!("cannot use standard input and output: {more}");
+    expect(&mut command("prlimit", &client), 1, &error);
+}
+
+#[test]
+fn a_descriptor_that_select_cannot_hold_is_an_error_with_what_to_do() {
+    let window = Window::answering("");
+    let desk = Desk::with_windows_of(&window);
+    let script = "for n in {3..1023}; do eval \"exec $n</dev/null\"; done; exec \"$@\"";
+    let crowded = ["--nofile=2048", installed("bash"), "-c", script, "bash"];
+    let client = [TALK, "client", "127.0.0.1", &desk.port(), "--quiet"];
+    let (status, error) = failure(&mut command("prlimit", &[&crowded[..], &client].concat()));
+    assert_eq!(status, 1);
+    assert!(error.starts_with("talk: descriptor 10"), "{error}");
+    assert!(
+        error.ends_with(" is beyond select's limit of 1023; open fewer files before"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_only_root_can_lose_is_an_error_once_it_is_lost() {
+    if !geteuid().is_root() {
+        expect(
+            &mut talk(&["server", "0", "--user", "daemon"]),
+            1,
+            "--user daemon: only root can become another user; start it as root, or leave it out",
+        );
+        return;
+    }
+    let bounds = ["--bounding-set=-setuid,-setgid", TALK, "server", "0", "--user", "daemon"];
+    expect(
+        &mut command("setpriv", &bounds),
+        1,
+        "--user daemon: the system does not allow it (operation not permitted); start it as that user",
+    );
+    let stranger = ["--reuid=4242", "--regid=4242", "--clear-groups", "sh", "-c"];
+    let dir = TempDir::new().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = dir.path().join("talk");
+    assert!(Command::new("cp").arg(TALK).arg(&copy).status().unwrap().success());
+    let mut nameless = command("setpriv", &stranger);
+    nameless.arg("exec \"$0\" client localhost").arg(copy).env_remove("LOGNAME");
+    expect(
+        &mut nameless,
+        2,
+        "this user has no login name that can be shown; put a name into TALK_NAME",
+    );
+    let script = "mount -t tmpfs none /proc && exec \"$0\" server 0 --bind 127.0.0.1";
+    let (status, error) = failure(&mut command("unshare", &["--mount", "sh", "-c", script, TALK]));
+    assert_eq!(status, 1);
+    assert!(error.starts_with("talk: cannot find out where this program is: no /proc"), "{error}");
+}
+
+/// Offers what `offer` does at a path to one handler, and returns the handler's error.
+fn collected(offer: impl FnOnce(UnixStream) + Send + 'static) -> String {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("call");
+    let listener = UnixListener::bind(&path).unwrap();
+    let offering = thread::spawn(move || offer(listener.accept().unwrap().0));
+    let (status, error) = failure(&mut talk(&["handler", path.to_str().unwrap()]));
+    offering.join().unwrap();
+    assert_eq!(status, 1);
+    error.replace(path.to_str().unwrap(), "P")
+}
+
+/// Hands a descriptor over with a message, as a helper does.
+fn hand_over(stream: &UnixStream, fd: impl AsFd, message: &[u8]) {
+    let fds = [fd.as_fd().as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(message)], &rights, MsgFlags::empty(), None)
+        .unwrap();
+}
+
+#[test]
+fn what_is_collected_and_is_no_call_is_an_error_that_says_where_to_look() {
+    let log = "the log of the desk may say more";
+    expect(
+        &mut talk(&["handler", "/no/such/call"]),
+        1,
+        &format!("no call is offered at /no/such/call: no such file or directory; {log}"),
+    );
+    assert_eq!(collected(drop), format!("talk: no call came from P: it was taken back; {log}"));
+    assert_eq!(
+        collected(|stream| hand_over(&stream, File::open("/dev/null").unwrap(), b"desk\0")),
+        format!("talk: what came from P is not a socket; {log}")
+    );
+    assert_eq!(
+        collected(|stream| hand_over(&stream, call().1, b"no note")),
+        "talk: what came from P is not understood; is the desk's talk another version?"
+    );
+    for (number, error) in [
+        ("five", "'five' is neither the number of a descriptor nor the path of a call"),
+        ("2", "descriptor 2 is standard input, output or error; the call needs one from 3 up"),
+        ("1024", "descriptor 1024 is beyond select's limit of 1023"),
+        ("77", "descriptor 77 is not open"),
+    ] {
+        let error = format!("{error}; talk handler --help has an example");
+        expect(&mut talk(&["handler", number]), 2, &error);
+    }
+    let lonely = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None);
+    expect(
+        &mut handler(lonely.unwrap()),
+        2,
+        "descriptor 5 is not connected; talk handler --help has an example",
+    );
+}
