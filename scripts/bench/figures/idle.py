@@ -14,6 +14,9 @@ import servers
 from harness import Series
 from result import Claim, Figure, Panel
 
+LAST_LOOK = 12
+"""Seconds after a line until nothing more is done because of it: talk looks once, after 10, whether it has arrived."""
+
 KEEPALIVE = "02"
 """The timer of a socket that the kernel looks after while nothing is under way (proc_net_tcp.rst)."""
 
@@ -65,6 +68,7 @@ def idle(effort):
     contestants |= {"talk, editors": in_editors(), "talk, console": in_console()}
     with contextlib.ExitStack() as block:
         conversations = {name: block.enter_context(opened) for name, opened in contestants.items()}
+        time.sleep(LAST_LOOK)
         watch = {name: block.enter_context(harness.traced(pids)) for name, (_, pids) in conversations.items()}
         count = lambda: {name: switches(pids) for name, (_, pids) in conversations.items()}
         # Being traced wakes each of them once.
@@ -85,7 +89,8 @@ def idle(effort):
     said = f"not in {', '.join(without)}" if without else "on both ends"
     claims.append(Claim("keepalive by the kernel", said, not without))
     how = (
-        f"All conversations at the same time, after some lines, watched for {seconds} s (strace, /proc/pid/status). "
+        f"All conversations at the same time, from {LAST_LOOK} s after the last line, watched for {seconds} s (strace, "
+        "/proc/pid/status). "
         "A system call counts as several wakeups: strace stops the process for it."
     )
     return Figure("idle", "Idle", how, panels, claims)
