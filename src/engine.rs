@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use crate::buffer::ReadSize;
 use crate::outflow::{Look, Outflow};
 use crate::protocol::conversation::Conversation;
-use crate::protocol::events::{Action, End, Goodbye, Input};
+use crate::protocol::events::{Action, CLOSED, End, Goodbye, Input};
 use crate::protocol::name::Name;
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
@@ -361,6 +361,9 @@ impl<'a> Engine<'a> {
                 Err(error) if sys::is_momentary(&error) => {
                     self.send_blocked = true;
                     self.outflow.full(self.now);
+                }
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                    self.conversation.send_failed(CLOSED.into());
                 }
                 Err(error) => self.conversation.send_failed(sys::reason(&error)),
             }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use memchr::memchr_iter;
 
-use super::events::{Action, End, Fault, Goodbye, Input, Role};
+use super::events::{Action, CLOSED, End, Fault, Goodbye, Input, Role};
 use super::frame::{self, Frame};
 use super::name::Name;
 use crate::buffer::{Buffer, ReadSize};
@@ -262,7 +262,8 @@ impl Conversation {
         match self.receiving {
             Receiving::Left => {}
             Receiving::Deaf => self.settled = true,
-            _ => self.decide(End::Lost("the other end closed it without a goodbye".into())),
+            // Whoever failed to send was told why; who receives then is only told of the end.
+            _ => self.decide(End::Lost(self.unsent.clone().unwrap_or_else(|| CLOSED.into()))),
         }
     }
 

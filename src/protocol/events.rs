@@ -51,6 +51,9 @@ pub enum Action<'a> {
     End(End),
 }
 
+/// Why a connection is lost that has ended in order.
+pub const CLOSED: &str = "the other end closed it without a goodbye";
+
 /// How a conversation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {

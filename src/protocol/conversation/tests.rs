@@ -411,6 +411,15 @@ fn what_the_peer_said_last_is_heard_even_when_sending_has_failed() {
 }
 
 #[test]
+fn why_sending_failed_is_why_the_connection_is_lost() {
+    let mut link = Link::answered(Input::Person);
+    link.caller.conversation.send_failed("connection reset by peer".into());
+    link.caller.conversation.closed();
+    link.caller.act(link.now);
+    assert_eq!(link.caller.end, Some(End::Lost("connection reset by peer".into())));
+}
+
+#[test]
 fn frames_of_later_versions_are_skipped_anywhere() {
     let now = Instant::now();
     let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
