@@ -442,6 +442,7 @@ impl<'a> Engine<'a> {
                 // What finds no room now is written when it goes on.
                 let _ = self.terminal.outlets().flush();
                 self.signals.stop()?;
+                self.now = Instant::now();
                 self.terminal.resume();
             }
             Signal::SIGCONT => self.terminal.resume(),

@@ -11,6 +11,7 @@ mod helper;
 mod link;
 mod parting;
 mod reserve;
+mod strangers;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;

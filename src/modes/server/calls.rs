@@ -13,16 +13,13 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::link::Link;
+use super::strangers::Strangers;
 use crate::protocol::conversation::{GOODBYE_LIMIT, RING_LIMIT};
-use crate::rate::{Rate, Usage};
 use crate::report::Report;
 use crate::sys::gathering::Gathering;
 use crate::terminal::console::Console;
 use crate::terminal::printable;
 use crate::window::Window;
-
-/// Lines about calls that were turned away; more are only counted.
-const TURNED_AWAY: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 
 /// How long a handler whose window has gone may take to say goodbye, and how the call ended.
 const LAST_REPORT: Duration = GOODBYE_LIMIT.saturating_add(Duration::from_secs(1));
@@ -82,10 +79,7 @@ pub struct Calls {
     process: &'static str,
     /// What to do when a window fails without a word.
     advice: &'static str,
-    /// Lines about calls that were turned away.
-    turned_away: Usage,
-    /// Such calls without a line.
-    left_out: u64,
+    strangers: Strangers,
 }
 
 impl Calls {
@@ -95,7 +89,6 @@ impl Calls {
     /// Too many open descriptors.
     pub fn new(console: Console, window: &Window) -> io::Result<Self> {
         let (process, advice) = (window.process(), window.advice());
-        let turned_away = Usage::new(Instant::now());
         Ok(Self {
             calls: BTreeMap::new(),
             last: 0,
@@ -103,8 +96,7 @@ impl Calls {
             console,
             process,
             advice,
-            turned_away,
-            left_out: 0,
+            strangers: Strangers::new(Instant::now()),
         })
     }
 
@@ -115,17 +107,14 @@ impl Calls {
 
     /// Writes a line about a call that was turned away, unless there were too many.
     pub fn log_turned_away(&mut self, line: &str) {
-        if self.left_out == 0 && self.turned_away.take(TURNED_AWAY, Instant::now()) {
+        if self.strangers.come(Instant::now()) {
             self.log(line);
-        } else {
-            self.left_out += 1;
         }
     }
 
     /// When [`Calls::log_left_out`] has something to say, or [`Calls::overdue`] something to conclude.
     pub fn deadline(&self) -> Option<Instant> {
-        let log = (self.left_out > 0).then(|| self.turned_away.next(TURNED_AWAY)).flatten();
-        self.calls.values().filter_map(Call::limit).chain(log).min()
+        self.calls.values().filter_map(Call::limit).chain(self.strangers.deadline()).min()
     }
 
     /// Concludes the calls for which nothing is waited any more: a window that nobody wants now, a report that does not
@@ -150,10 +139,8 @@ impl Calls {
 
     /// Says how many calls were turned away without a line, as often as such a line may come.
     pub fn log_left_out(&mut self) {
-        if self.left_out > 0 && self.turned_away.take(TURNED_AWAY, Instant::now()) {
-            let count = std::mem::take(&mut self.left_out);
-            let calls = if count == 1 { "call was" } else { "calls were" };
-            self.log(&format!("{count} more {calls} turned away"));
+        if let Some(line) = self.strangers.line(Instant::now()) {
+            self.log(&line);
         }
     }
 
