@@ -20,8 +20,9 @@ from result import Figure, Panel, at_most
 
 @contextlib.contextmanager
 def display():
-    """A display without a screen: the environment of programs on it."""
-    words = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]
+    """A display without a screen: the environment of programs on it. It does not start anew when its last window closes,
+    which the next one would have to wait for."""
+    words = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"]
     with harness.running(words, stdout=PIPE) as server:
         yield {"DISPLAY": f":{int(server.stdout.readline())}"}
 
