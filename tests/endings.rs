@@ -259,7 +259,7 @@ fn a_console_that_nobody_reads_says_how_much_was_lost() {
     let mut server = talk(&server).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     // Each is answered with some 50 bytes: more than a pipe and the desk hold, and taken by a desk that goes on reading.
     let mut keyboard = server.stdin.take().unwrap();
-    keyboard.write_all(&b"/nonsense\n".repeat(20_000)).unwrap();
+    keyboard.write_all(&b"/nonsense\n".repeat(50_000)).unwrap();
     let mut shown = BufReader::new(server.stdout.take().unwrap());
     let mut line = String::new();
     let mut answers = 0;

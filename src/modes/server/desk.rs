@@ -141,7 +141,9 @@ impl Desk {
                 self.flush_link(call);
             }
             for call in ready.showing {
-                self.hear(call);
+                if self.calls.console.keeps_up() {
+                    self.hear(call);
+                }
             }
             if ready.calling {
                 self.accept();

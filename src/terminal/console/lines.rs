@@ -11,6 +11,9 @@ use super::{Kind, Row, SCREEN_LIMIT, View};
 use crate::buffer::Buffer;
 use crate::terminal::outlet::Outlet;
 
+/// Bytes that may wait before lines of the log are lost: far more than those at which callers are held back, so that
+/// what they say costs no line about them.
+const LOG_LIMIT: usize = 4 * SCREEN_LIMIT;
 /// The longest line that is taken, in bytes.
 const LINE_LIMIT: usize = 64 * 1024;
 
@@ -88,7 +91,7 @@ impl View for Lines {
         match kind {
             Kind::Heard | Kind::Said => self.push(&[head.as_str(), text].concat()),
             // Nothing holds these back, so nobody may have to keep them.
-            Kind::Notice | Kind::Log if self.out.waiting() > SCREEN_LIMIT => self.lost += 1,
+            Kind::Notice | Kind::Log if self.out.waiting() > LOG_LIMIT => self.lost += 1,
             Kind::Notice | Kind::Log => {
                 let lost = std::mem::take(&mut self.lost);
                 if lost > 0 {
