@@ -114,7 +114,7 @@ deb:
 test-deb: setup
 	scripts/test-deb
 
-# Runs without anything around it but /proc and /dev/null.
+# Runs without anything around it.
 static:
 	if command -v rustup > /dev/null; then rustup target add $(STATIC); fi
 	$(CARGO) build --release --locked --target $(STATIC)

@@ -15,6 +15,7 @@ mod strangers;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
@@ -110,8 +111,14 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     if let Some(user) = &options.user {
         privilege::become_user(user).with_context(|| format!("--user {user}"))?;
     }
+    let in_console = options.window == Window::Console;
     let handler = Handler {
-        talk: std::env::current_exe().context("cannot find out where this program is")?,
+        // In the console it is not executed, and /proc need not be there.
+        talk: if in_console {
+            PathBuf::new()
+        } else {
+            std::env::current_exe().context("cannot find out where this program is")?
+        },
         name: own_name(options.name.clone())?,
         plain: options.plain,
         bell: options.bell,
@@ -121,7 +128,6 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let door = Door::new(limits, rules)?;
     // Reads the time zone once, and not in every call's process.
     clock::now();
-    let in_console = options.window == Window::Console;
     let signals = Signals::watch(if in_console { &desk::ALL_SIGNALS } else { desk::SIGNALS })?;
     let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
     let keyboard = in_console.then(Keyboard::new);

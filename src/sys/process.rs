@@ -6,8 +6,9 @@
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr};
 use std::fs::File;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
 use std::{env, fs, io};
 
 use nix::libc;
@@ -101,11 +102,16 @@ fn close_range(first: RawFd, last: RawFd) {
 /// Makes a stream the standard input and output of this process, and lets nobody read its standard error.
 ///
 /// # Errors
-/// dup2(2) failed, or /dev/null is not there.
+/// dup2(2) failed.
 pub fn converse_on(stream: impl AsFd) -> io::Result<()> {
     dup2_stdin(&stream)?;
     dup2_stdout(&stream)?;
-    dup2_stderr(File::options().write(true).open("/dev/null")?)?;
+    // In a root without devices, a stream whose other end is closed serves as well.
+    let nobody = match File::options().write(true).open("/dev/null") {
+        Ok(null) => OwnedFd::from(null),
+        Err(_) => UnixStream::pair()?.0.into(),
+    };
+    dup2_stderr(nobody)?;
     Ok(())
 }
 
