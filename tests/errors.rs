@@ -259,7 +259,7 @@ fn what_only_root_can_lose_is_an_error_once_it_is_lost() {
         2,
         "this user has no login name that can be shown; put a name into TALK_NAME",
     );
-    let script = "mount -t tmpfs none /proc && exec \"$0\" server 0 --bind 127.0.0.1";
+    let script = "mount -t tmpfs none /proc && exec \"$0\" server 0 --window xterm";
     let (status, error) = failure(&mut command("unshare", &["--mount", "sh", "-c", script, TALK]));
     assert_eq!(status, 1);
     assert!(error.starts_with("talk: cannot find out where this program is: no /proc"), "{error}");
