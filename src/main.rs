@@ -3,16 +3,10 @@
 //! One executable that is several programs: started as `talk_client` or `talk_server` it is that mode, else its first
 //! argument names the mode. This is the one place that prints an error and decides the exit status.
 
-mod admission;
 mod buffer;
-mod desk_end;
-mod engine;
 mod modes;
-mod outcome;
-mod outflow;
 mod protocol;
-mod rate;
-mod report;
+mod session;
 #[expect(
     unsafe_code,
     reason = "the one module that talks to the operating system; each block argues its soundness"
@@ -28,7 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use modes::{MODES, Mode, Usage};
-use terminal::printable;
+use terminal::sanitize;
 
 fn main() -> ExitCode {
     match run() {
@@ -106,7 +100,7 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn fail(what: &str, status: u8) -> ExitCode {
-    let shown: Vec<_> = what.lines().map(|line| printable::line(line.as_bytes())).collect();
+    let shown: Vec<_> = what.lines().map(|line| sanitize::line(line.as_bytes())).collect();
     // Standard error may be closed; there is nobody left to tell.
     let _ = writeln!(io::stderr(), "talk: {}", shown.join("\n"));
     ExitCode::from(status)

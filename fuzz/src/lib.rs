@@ -5,8 +5,8 @@
 
 #[path = "../../src/buffer.rs"]
 pub mod buffer;
-#[path = "../../src/terminal/printable.rs"]
-pub mod printable;
+#[path = "../../src/terminal/sanitize.rs"]
+pub mod sanitize;
 #[path = "../../src/protocol/mod.rs"]
 pub mod protocol;
 #[path = "../../src/protocol/conversation/tests/side.rs"]

@@ -11,10 +11,10 @@
 
 #[path = "../../src/buffer.rs"]
 mod buffer;
-#[path = "../../src/terminal/printable.rs"]
-mod printable;
 #[path = "../../src/protocol/mod.rs"]
 mod protocol;
+#[path = "../../src/terminal/sanitize.rs"]
+mod sanitize;
 
 use std::env;
 use std::hint::black_box;
@@ -96,9 +96,9 @@ fn main() {
         "decode" => decode(times),
         "converse" => converse(&line, times),
         "converse-bulk" => converse(&line.repeat(1000), times),
-        "printable" => (0..times).for_each(|_| drop(black_box(printable::line(black_box(LINE))))),
+        "printable" => (0..times).for_each(|_| drop(black_box(sanitize::line(black_box(LINE))))),
         "printable-foreign" => {
-            (0..times).for_each(|_| drop(black_box(printable::line(black_box(FOREIGN.as_bytes())))))
+            (0..times).for_each(|_| drop(black_box(sanitize::line(black_box(FOREIGN.as_bytes())))))
         }
         what => panic!("nothing is called {what}"),
     }

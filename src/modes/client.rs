@@ -10,13 +10,13 @@ use argh::FromArgs;
 
 use super::dial::dial;
 use super::{PORT, own_name, parse, port};
-use crate::engine::{self, Engine};
-use crate::outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::name::Name;
-use crate::sys::confine;
-use crate::terminal::{self, Event, Settings, printable};
+use crate::session::engine::{self, Engine};
+use crate::session::outcome;
+use crate::sys::sandbox;
+use crate::terminal::{self, Event, Settings, sanitize};
 
 /// Call a desk. Type whenever you like; end with Ctrl-D or Ctrl-C.
 ///
@@ -81,8 +81,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     })
     .context("cannot use standard input and output")?;
     let signals = engine::watch(&*terminal)?;
-    confine::to_what_is_open();
-    let host = printable::label(options.host.as_bytes());
+    sandbox::enter();
+    let host = sanitize::label(options.host.as_bytes());
     terminal.show(Event::Notice(&format!("ringing {host} ({address})")));
     let input = match engine::input() {
         Input::Stream if options.wait => Input::Patient,

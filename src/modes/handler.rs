@@ -10,11 +10,11 @@ use anyhow::Result;
 use argh::FromArgs;
 
 use super::{Usage, own_name, parse};
-use crate::desk_end::DeskEnd;
-use crate::engine;
-use crate::report::{Address, Reporter};
+use crate::session::engine;
+use crate::session::handler::DeskEnd;
+use crate::session::report::{Address, Reporter};
 use crate::sys::sockets;
-use crate::window::handoff::{self, Collected};
+use crate::window::handover::{self, Collected};
 
 /// Hold the desk's end of a call. The server starts this in the window of each call.
 ///
@@ -48,7 +48,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let Options { call, plain, bell } = options;
     let input = engine::input();
     if call.contains('/') {
-        let Collected { call, note, helper } = handoff::collect(Path::new(&call))?;
+        let Collected { call, note, helper } = handover::collect(Path::new(&call))?;
         let reporter = &Reporter::to(note.reports.as_ref());
         let desk = DeskEnd { call, name: note.name, plain, bell, input, reporter };
         let status = desk.converse();

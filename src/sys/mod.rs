@@ -4,14 +4,14 @@
 //! argument why it is sound, and no function here knows what a conversation is.
 
 pub mod clock;
-pub mod confine;
-pub mod gathering;
-pub mod handoff;
+pub mod epoll;
+pub mod fd_passing;
 pub mod keyboard;
 pub mod mailbox;
 pub mod privilege;
 pub mod process;
 pub mod ready;
+pub mod sandbox;
 pub mod signals;
 pub mod sink;
 pub mod sockets;

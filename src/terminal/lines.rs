@@ -8,7 +8,7 @@
 use std::io::{self, IsTerminal, stdin, stdout};
 
 use super::command::{self, Command};
-use super::{Event, Outlets, Terminal, Typed, printable, reading, wrap};
+use super::{Event, Outlets, Terminal, Typed, reading, sanitize, wrap};
 use crate::sys::tty;
 
 /// Bytes of a line whose end has not come that are kept; a longer one is shown in parts.
@@ -69,14 +69,14 @@ impl Lines {
         if complete {
             self.show_unfinished(self.unfinished.len());
         } else if self.unfinished.len() > UNFINISHED_LIMIT {
-            self.show_unfinished(printable::complete(&self.unfinished));
+            self.show_unfinished(sanitize::complete(&self.unfinished));
         }
     }
 
     /// Shows the first `length` bytes of the unfinished line.
     fn show_unfinished(&mut self, length: usize) {
         let bytes: Vec<u8> = self.unfinished.drain(..length).collect();
-        self.print(&format!("{}: {}", self.peer, printable::line(&bytes)));
+        self.print(&format!("{}: {}", self.peer, sanitize::line(&bytes)));
         if self.bell {
             self.outlets.screen.push(b"\x07");
         }
@@ -127,7 +127,7 @@ impl Terminal for Lines {
                 self.outlets.screen.push_all([text, end]);
             }
             Event::Answered { name } => {
-                self.peer = printable::label(name).into_owned();
+                self.peer = sanitize::label(name).into_owned();
                 self.notice(&format!("{} answered", self.peer));
             }
             Event::Left { reason } => {
@@ -135,7 +135,7 @@ impl Terminal for Lines {
                     self.show_unfinished(self.unfinished.len());
                 }
                 let colon = if reason.is_empty() { "" } else { ": " };
-                self.notice(&format!("{} left{colon}{}", self.peer, printable::label(reason)));
+                self.notice(&format!("{} left{colon}{}", self.peer, sanitize::label(reason)));
             }
             Event::Reading(reads) => self.notice(&reading(&self.peer, reads)),
             Event::Notice(text) => self.notice(text),

@@ -1,23 +1,23 @@
 //! What a person sees and types, or what a program reads and writes in their place.
 //!
 //! `lines` serves pipes and plain terminals, `tty` a terminal with the `editor` on it; `command` is what a typed line can
-//! ask for; `console` is many conversations in one place. `printable` is the gate for foreign text, `wrap` breaks it into rows, `outlet` holds what waits to be written.
+//! ask for; `console` is many conversations in one place. `sanitize` is the gate for foreign text, `wrap` breaks it into rows, `output` holds what waits to be written.
 //! Next door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text reaches a
-//! terminal only through `printable`.
+//! terminal only through `sanitize`.
 
 mod command;
 pub mod console;
 mod editor;
 mod lines;
-pub mod outlet;
-pub mod printable;
+pub mod output;
+pub mod sanitize;
 mod tty;
 mod wrap;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 
-use outlet::Outlet;
+use output::Outlet;
 
 /// Something to be shown.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@
 use std::{env, io};
 
 use super::editor::{Board, Editor, LEAVE};
-use super::{Event, Outlets, Settings, Terminal, Typed, editor, printable};
+use super::{Event, Outlets, Settings, Terminal, Typed, editor, sanitize};
 use crate::sys::clock;
 use crate::sys::tty::{Raw, size};
 
@@ -80,7 +80,7 @@ impl Tty {
     pub fn open(settings: Settings<'_>) -> io::Result<Self> {
         let (width, height) = size();
         let editor = Editor::new(editor::Settings {
-            name: printable::label(settings.name).into_owned(),
+            name: sanitize::label(settings.name).into_owned(),
             address: settings.address,
             width,
             height,

@@ -1,7 +1,7 @@
 //! Measuring a line, and breaking it into rows of a terminal.
 //!
 //! Widths are those of `unicode-width`, by grapheme: terminals do not agree on all of them, so what is drawn keeps a
-//! column free. Next door, `printable` has made the text harmless before it is measured here. The invariant: the rows
+//! column free. Next door, `sanitize` has made the text harmless before it is measured here. The invariant: the rows
 //! of a text, joined, are the text.
 
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! Any terminal: a command that is given the handler as its last words.
 //!
-//! Nobody knows whether such a terminal runs its program itself or asks a daemon to, so the call goes over by `handoff`.
+//! Nobody knows whether such a terminal runs its program itself or asks a daemon to, so the call goes over by `handover`.
 //! The invariant: no shell ever sees the words.
 
 use std::ffi::OsString;

@@ -11,7 +11,7 @@ use anyhow::Result;
 use crate::buffer::Buffer;
 use crate::protocol::frame::{self, Frame, FrameError};
 use crate::sys::{self, sockets};
-use crate::terminal::printable;
+use crate::terminal::sanitize;
 
 /// Room for one read, in bytes.
 const READ_SIZE: usize = 64 * 1024;
@@ -125,7 +125,7 @@ fn in_words(bytes: &[u8]) -> String {
 }
 
 fn quoted(text: &[u8]) -> String {
-    let shown = printable::label(&text[..text.len().min(QUOTED)]);
+    let shown = sanitize::label(&text[..text.len().min(QUOTED)]);
     let more = if text.len() > QUOTED { "…" } else { "" };
     format!("\"{shown}{more}\"")
 }

@@ -13,12 +13,12 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::link::Link;
-use super::strangers::Strangers;
+use super::log_limit::Strangers;
 use crate::protocol::conversation::{GOODBYE_LIMIT, RING_LIMIT};
-use crate::report::Report;
-use crate::sys::gathering::Gathering;
+use crate::session::report::Report;
+use crate::sys::epoll::Gathering;
 use crate::terminal::console::Console;
-use crate::terminal::printable;
+use crate::terminal::sanitize;
 use crate::window::Window;
 
 /// How long a handler whose window has gone may take to say goodbye, and how the call ended.
@@ -200,7 +200,7 @@ impl Calls {
             Report::Hello(name) => {
                 call.stage = Stage::Opening(Instant::now() + RING_LIMIT);
                 let in_console = call.in_console;
-                let label = printable::label(name.as_bytes());
+                let label = sanitize::label(name.as_bytes());
                 self.log(&format!("call {number} from {from} ({label})"));
                 if in_console {
                     self.console.begin(number, name.as_bytes(), from);
@@ -211,11 +211,11 @@ impl Calls {
                 self.log(&format!("call {number} window open"));
             }
             Report::Dropped(why) => {
-                let why = printable::label(why.as_bytes());
+                let why = sanitize::label(why.as_bytes());
                 self.conclude(number, format!("from {from} dropped: {why}"));
             }
             Report::NoWindow(why) => {
-                let why = printable::label(why.as_bytes());
+                let why = sanitize::label(why.as_bytes());
                 self.conclude(number, format!("ended: no window: {why}"));
             }
             Report::Ended(how) => {

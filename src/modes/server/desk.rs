@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
+use super::access_lists::Door;
+use super::arrivals::Partings;
 use super::calls::Calls;
-use super::door::Door;
 use super::helper::Helper;
 use super::link::Link;
-use super::parting::Partings;
 use super::reserve::Reserve;
-use crate::report::{self, Address};
+use crate::session::report::{self, Address};
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;

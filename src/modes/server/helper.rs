@@ -18,18 +18,18 @@ use nix::sys::signal::SigSet;
 
 use super::super::NAME_VARIABLE;
 use crate::buffer::Buffer;
-use crate::desk_end::DeskEnd;
 use crate::protocol::conversation::HELLO_LIMIT;
 use crate::protocol::events::Input;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::name::Name;
-use crate::report::{self, Address, Report, Reporter};
+use crate::session::handler::DeskEnd;
+use crate::session::report::{self, Address, Report, Reporter};
 use crate::sys;
 use crate::sys::ready::Want;
 use crate::sys::signals::Signals;
 use crate::sys::{process, ready, sockets};
-use crate::terminal::printable;
-use crate::window::handoff::{Note, Offer};
+use crate::terminal::sanitize;
+use crate::window::handover::{Note, Offer};
 use crate::window::{Handler, Window, command, tmux, xterm};
 
 /// The most bytes of a first frame that can be checked in.
@@ -77,7 +77,7 @@ impl Helper<'_> {
     /// Opens the window and returns when it has closed, with the status to exit with.
     fn open_window(&self, caller: &Name, reporter: &Reporter) -> Result<u8> {
         self.signals.release().context("cannot give signals back")?;
-        let title = printable::label(caller.as_bytes());
+        let title = sanitize::label(caller.as_bytes());
         match self.window {
             Window::Xterm => self.become_xterm(&title).map(|never| match never {}),
             Window::Console => self.become_handler(reporter),

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 
 use crate::sys;
 use crate::sys::sockets;
-use crate::terminal::outlet::Outlet;
+use crate::terminal::output::Outlet;
 
 /// Bytes that may wait for the handler before no more lines are taken.
 const LIMIT: usize = 256 * 1024;

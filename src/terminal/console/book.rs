@@ -11,7 +11,7 @@ use memchr::memchr;
 
 use super::command::{self, Command};
 use super::{Kind, Order, Row};
-use crate::terminal::printable;
+use crate::terminal::sanitize;
 
 /// Bytes of a line whose end has not come that are kept; a longer one is shown in parts.
 const UNFINISHED_LIMIT: usize = 16 * 1024;
@@ -52,7 +52,7 @@ impl Book {
     /// A caller has come. Without a current call it becomes that, if nothing is being typed (`idle`): what was meant
     /// for somebody who has left must not go to a stranger.
     pub fn begin(&mut self, call: u32, name: &[u8], from: SocketAddr, idle: bool, now: Instant) {
-        let name = printable::label(name).into_owned();
+        let name = sanitize::label(name).into_owned();
         let caller =
             Caller { name, from, since: now, unread: 0, unfinished: Vec::new(), continued: false };
         self.callers.insert(call, caller);
@@ -76,7 +76,7 @@ impl Book {
                 rows.push(caller.row(call, caller.unfinished.len()));
                 caller.continued = false;
             } else if caller.unfinished.len() > UNFINISHED_LIMIT {
-                rows.push(caller.row(call, printable::complete(&caller.unfinished)));
+                rows.push(caller.row(call, sanitize::complete(&caller.unfinished)));
                 caller.continued = true;
             }
         }
@@ -98,7 +98,7 @@ impl Book {
         let row = |line: &[u8]| Row {
             kind: Kind::Said,
             head: format!("> {head} "),
-            text: printable::line(line).into_owned(),
+            text: sanitize::line(line).into_owned(),
         };
         text.strip_suffix(b"\n").unwrap_or(text).split(|&byte| byte == b'\n').map(row).collect()
     }
@@ -161,7 +161,7 @@ impl Book {
     pub fn unfinished(&self) -> Option<Row> {
         let call = self.current?;
         let caller = self.callers.get(&call).filter(|caller| !caller.unfinished.is_empty())?;
-        let whole = printable::complete(&caller.unfinished);
+        let whole = sanitize::complete(&caller.unfinished);
         Some(caller.shown(call, &caller.unfinished[..whole]))
     }
 
@@ -210,7 +210,7 @@ impl Caller {
         Row {
             kind: Kind::Heard,
             head: self.head(call, continued) + " ",
-            text: printable::line(bytes).into_owned(),
+            text: sanitize::line(bytes).into_owned(),
         }
     }
 

@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::{Kind, Row, SCREEN_LIMIT, View};
 use crate::buffer::Buffer;
-use crate::terminal::outlet::Outlet;
+use crate::terminal::output::Outlet;
 
 /// Bytes that may wait before lines of the log are lost: far more than those at which callers are held back, so that
 /// what they say costs no line about them.

@@ -12,7 +12,7 @@
 //! -- <text>                  an answer to a command, and why a line was not said
 //! ```
 //!
-//! Text and name come from the network and are made printable (`printable`). On a screen the time of day stands before
+//! Text and name come from the network and are made printable (`sanitize`). On a screen the time of day stands before
 //! each row, and the log is set like answers. The invariant: what is being typed goes to another call than before only
 //! if the person says so.
 
@@ -26,7 +26,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
-use super::outlet::Outlet;
+use super::output::Outlet;
 use book::{Answer, Book};
 
 /// Bytes that may wait for the screen before no more text is taken.

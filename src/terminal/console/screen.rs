@@ -11,7 +11,7 @@ use super::{Kind, Row, View};
 use crate::sys::clock;
 use crate::sys::tty::size;
 use crate::terminal::editor::{Asked, Board, KEYS, Key, Said, Style};
-use crate::terminal::outlet::Outlet;
+use crate::terminal::output::Outlet;
 use crate::terminal::tty::{Seat, colour, reflows};
 
 /// Why Ctrl-D does not do what it does elsewhere: too many conversations would end by one key.

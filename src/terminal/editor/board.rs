@@ -13,7 +13,7 @@ use super::peer::Said;
 use super::row::Style;
 use super::screen::{Live, Screen};
 use crate::sys::clock::Clock;
-use crate::terminal::printable;
+use crate::terminal::sanitize;
 
 /// What `/help` shows of keys that edit.
 pub const KEYS: [&str; 3] = [
@@ -121,7 +121,7 @@ impl Board {
 
     /// Adds something that nobody said to the transcript.
     pub fn notice(&mut self, text: &str, clock: Clock) {
-        let text = printable::label(text.as_bytes());
+        let text = sanitize::label(text.as_bytes());
         self.print(Style::Notice, &format!("{clock} -- {text}"), "");
     }
 

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::line::Line;
 use super::row::{Row, Style};
-use crate::terminal::{printable, wrap};
+use crate::terminal::{sanitize, wrap};
 
 /// What stands before the line, after whom it goes to, when its beginning is visible, and when it is not.
 const PROMPT: &str = "> ";
@@ -84,7 +84,7 @@ fn look(grapheme: &str) -> (Style, Cow<'_, str>) {
     match grapheme {
         "\n" => (Style::Mark, "⏎".into()),
         "\t" => (Style::Mark, "→".into()),
-        _ => (Style::Plain, printable::line(grapheme.as_bytes())),
+        _ => (Style::Plain, sanitize::line(grapheme.as_bytes())),
     }
 }
 

@@ -19,7 +19,7 @@ mod tests;
 use std::ops::ControlFlow;
 
 use super::command::{self, Command};
-use super::{Event, Typed, printable, reading};
+use super::{Event, Typed, reading, sanitize};
 use crate::sys::clock::Clock;
 use peer::{Peer, State};
 
@@ -111,7 +111,7 @@ impl Editor {
                 let said = self.peer.end_line();
                 self.print_said(said);
                 self.peer.state = State::Left;
-                let reason = printable::label(reason);
+                let reason = sanitize::label(reason);
                 let colon = if reason.is_empty() { "" } else { ": " };
                 self.board.notice(&format!("{} left{colon}{reason}", self.peer.who()), clock);
             }
@@ -178,7 +178,7 @@ impl Editor {
         pass(Typed::Text([text, end].concat().as_bytes()));
         let head = format!("{clock} > {}: ", self.name);
         for line in text.lines() {
-            self.board.print(Style::Own, &head, &printable::line(line.as_bytes()));
+            self.board.print(Style::Own, &head, &sanitize::line(line.as_bytes()));
         }
     }
 

@@ -1,10 +1,10 @@
 //! The other end: its name, what it is doing, and what it says.
 //!
-//! Next door, `mod` shows it. The invariant: foreign bytes leave here only through `printable`, behind a head that is
+//! Next door, `mod` shows it. The invariant: foreign bytes leave here only through `sanitize`, behind a head that is
 //! written here.
 
 use crate::sys::clock::Clock;
-use crate::terminal::printable;
+use crate::terminal::sanitize;
 
 /// Bytes of an unfinished line that are kept to be shown live; of a longer one, parts go to the transcript.
 pub const UNFINISHED_LIMIT: usize = 16 * 1024;
@@ -72,7 +72,7 @@ impl Peer {
 
     /// It has said its name.
     pub fn answered(&mut self, name: &[u8]) {
-        self.name = printable::label(name).into_owned();
+        self.name = sanitize::label(name).into_owned();
         self.state = State::Talking;
     }
 
@@ -108,7 +108,7 @@ impl Peer {
         if unfinished.bytes.len() <= UNFINISHED_LIMIT {
             return None;
         }
-        let whole = printable::complete(&unfinished.bytes);
+        let whole = sanitize::complete(&unfinished.bytes);
         let bytes = unfinished.bytes.split_off(whole);
         let part = self.end_line();
         self.unfinished = Some(Unfinished { since: clock, bytes, continued: true });
@@ -124,7 +124,7 @@ impl Peer {
     /// The line of which more is to come, without a character of which more is to come.
     pub fn unfinished(&self) -> Option<Said> {
         let unfinished = self.unfinished.as_ref()?;
-        let whole = printable::complete(&unfinished.bytes);
+        let whole = sanitize::complete(&unfinished.bytes);
         Some(self.said(unfinished, &unfinished.bytes[..whole]))
     }
 
@@ -132,7 +132,7 @@ impl Peer {
         let continued = if *continued { ", continued" } else { "" };
         Said {
             head: format!("{since} < {}{continued}: ", self.who()),
-            text: printable::line(bytes).into_owned(),
+            text: sanitize::line(bytes).into_owned(),
         }
     }
 }

@@ -8,13 +8,13 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 
-use crate::engine::Outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{End, Fault, Role};
 use crate::protocol::frame::FrameError;
 use crate::protocol::name::Name;
+use crate::session::engine::Outcome;
 use crate::sys;
-use crate::terminal::printable;
+use crate::terminal::sanitize;
 
 /// The exit status of a conversation's process.
 ///
@@ -48,7 +48,7 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
             "the desk does not take the call, and does not say why".into()
         }
         (End::Refused(reason), Role::Caller) => {
-            format!("the desk does not take the call: {}", printable::label(reason))
+            format!("the desk does not take the call: {}", sanitize::label(reason))
         }
         (End::Refused(_), Role::Handler) => "the caller hung up before it was answered".into(),
         (End::GaveUp, Role::Caller) => "hung up before anybody answered".into(),
@@ -91,7 +91,7 @@ fn advice(outcome: &Outcome, conversation: &Conversation) -> &'static str {
 }
 
 fn shown(name: &Name) -> String {
-    printable::label(name.as_bytes()).into_owned()
+    sanitize::label(name.as_bytes()).into_owned()
 }
 
 fn unconfirmed(lines: u64) -> String {

@@ -13,10 +13,10 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
 use crate::buffer::ReadSize;
-use crate::outflow::{Look, Outflow};
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, CLOSED, End, Goodbye, Input};
 use crate::protocol::name::Name;
+use crate::session::liveness::{Look, Outflow};
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Want};

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 
-use crate::rate::{Rate, Usage};
+use super::rate::{Rate, Usage};
 
 /// New calls that one host may make: sixty a minute, after twenty in a row.
 const PER_HOST: Rate = Rate { burst: 20, every: Duration::from_secs(1) };

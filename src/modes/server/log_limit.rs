@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::rate::{Rate, Usage};
+use super::rate::{Rate, Usage};
 
 /// Twenty lines in a row, then one every three seconds.
 const LINES: Rate = Rate { burst: 20, every: Duration::from_secs(3) };

@@ -9,13 +9,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::engine::{self, Engine};
-use crate::outcome;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::name::Name;
-use crate::report::{Report, Reporter};
-use crate::sys::{confine, sockets};
+use crate::session::engine::{self, Engine};
+use crate::session::outcome;
+use crate::session::report::{Report, Reporter};
+use crate::sys::{sandbox, sockets};
 use crate::terminal::{self, Settings};
 
 /// A call that has its window.
@@ -50,7 +50,7 @@ impl DeskEnd<'_> {
         })
         .context("cannot use standard input and output")?;
         let signals = engine::watch(&*terminal)?;
-        confine::to_what_is_open();
+        sandbox::enter();
         let conversation =
             Conversation::new(Role::Handler, self.name.clone(), self.input, Instant::now());
         let mut opened = |_: &_| self.reporter.send(&Report::Open);

@@ -7,7 +7,7 @@ use std::fs;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::admission::{Admission, EXAMPLE, Limits, Networks, Rules};
+use super::admission::{Admission, EXAMPLE, Limits, Networks, Rules};
 
 /// Where rules are written: the values of `--allow` and `--deny`.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ const NEWEST: ABI = ABI::V6;
 /// Confines this process for good to the descriptors it has: no other file, no program, no connection, no signal to
 /// another process, no privileges of a set-user-ID program. It is as much of this as the kernel knows; where it knows no
 /// Landlock, the limit on descriptors is left, which only root can raise again.
-pub fn to_what_is_open() {
+pub fn enter() {
     // The time zone comes from a file, read the first time that it is needed (tzset(3)).
     clock::now();
     let _ = prctl::set_no_new_privs();
@@ -87,7 +87,7 @@ mod tests {
         let name = mailbox.address().to_owned();
         let keep = [there.as_fd(), sender.as_fd()];
         let wrong = complaint(&keep, || {
-            to_what_is_open();
+            enter();
             first(&[
                 ("a file can be opened", File::open("/etc/passwd").is_ok()),
                 ("a datagram socket can be opened", UdpSocket::bind("127.0.0.1:0").is_ok()),

@@ -15,10 +15,10 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use nix::sys::signal::SigSet;
 
 use crate::protocol::name::Name;
-use crate::report::Address;
+use crate::session::report::Address;
 use crate::sys;
 use crate::sys::ready::{self, Want};
-use crate::sys::{handoff, sockets};
+use crate::sys::{fd_passing, sockets};
 
 /// How long a window may take to collect its call.
 pub const COLLECT_LIMIT: Duration = Duration::from_secs(20);
@@ -79,8 +79,8 @@ impl Offer {
                 continue;
             }
             let (stream, _) = self.listener.accept()?;
-            if handoff::is_ours(&stream)? {
-                handoff::send(&stream, call, &note.encode())?;
+            if fd_passing::is_ours(&stream)? {
+                fd_passing::send(&stream, call, &note.encode())?;
                 return Ok(stream);
             }
         }
@@ -139,10 +139,10 @@ pub fn collect(path: &Path) -> Result<Collected> {
     let helper = UnixStream::connect(path)
         .map_err(sys::failed(format_args!("no call is offered at {place}"), advice))?;
     ensure!(
-        handoff::is_ours(&helper)?,
+        fd_passing::is_ours(&helper)?,
         "the call at {place} is offered by another user; only they can collect it"
     );
-    let (call, note) = handoff::receive(&helper)
+    let (call, note) = fd_passing::receive(&helper)
         .map_err(sys::failed(format_args!("no call came from {place}"), advice))?;
     sockets::fitting(call.as_fd())
         .map_err(|unfit| anyhow!("what came from {place} {unfit}; {advice}"))?;

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use libfuzzer_sys::fuzz_target;
-use talk_fuzz::printable;
+use talk_fuzz::sanitize;
 
 /// Obeyed by a terminal, or known for turning or hiding what stands next to it.
 fn is_harmful(c: char) -> bool {
@@ -30,20 +30,20 @@ fn check_gate(gate: fn(&[u8]) -> Cow<'_, str>, bytes: &[u8]) -> String {
 
 /// Cuts at the last place that can be shown when only the first `end` bytes have come.
 fn check_cut(bytes: &[u8], end: usize) {
-    let cut = printable::complete(&bytes[..end]);
+    let cut = sanitize::complete(&bytes[..end]);
     assert!(cut <= end && end - cut <= 3);
     let (left, right) = bytes.split_at(cut);
     let lossy = String::from_utf8_lossy;
     assert_eq!(lossy(left) + lossy(right), lossy(bytes), "a character was split at {cut}");
     // What joins or styles an emoji is judged by its neighbours: a cut between them may make it visible.
     if !lossy(bytes).contains(['\u{200D}', '\u{FE0E}', '\u{FE0F}']) {
-        assert_eq!(printable::line(left) + printable::line(right), printable::line(bytes));
+        assert_eq!(sanitize::line(left) + sanitize::line(right), sanitize::line(bytes));
     }
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let line = check_gate(printable::line, bytes);
-    let label = check_gate(printable::label, bytes);
+    let line = check_gate(sanitize::line, bytes);
+    let label = check_gate(sanitize::label, bytes);
     assert!(!line.replace('\t', "").contains(is_harmful), "{line:?}");
     assert!(!label.contains(is_harmful), "{label:?}");
     assert_eq!(label, line.replace('\t', "^I"));

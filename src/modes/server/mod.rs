@@ -3,15 +3,17 @@
 //! `desk` is the loop that does it. The invariant: nothing that a call does ends the server, and ending the server ends
 //! no call that has a window of its own.
 
+mod access_lists;
+mod admission;
+mod arrivals;
 mod calls;
-mod console;
 mod desk;
-mod door;
 mod helper;
 mod link;
-mod parting;
+mod log_limit;
+mod operator;
+mod rate;
 mod reserve;
-mod strangers;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
@@ -22,7 +24,6 @@ use anyhow::{Context, Result, anyhow};
 use argh::FromArgs;
 
 use super::{PORT, own_name, parse, port};
-use crate::admission::Limits;
 use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
@@ -30,9 +31,10 @@ use crate::sys::signals::Signals;
 use crate::sys::{self, clock, privilege, sockets};
 use crate::terminal::console::Console;
 use crate::window::{Handler, Window};
+use access_lists::{Door, Sources};
+use admission::Limits;
 use calls::Calls;
 use desk::{Desk, Settings};
-use door::{Door, Sources};
 
 /// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; conversations that have a window go on, those
 /// in the console end with a goodbye.
