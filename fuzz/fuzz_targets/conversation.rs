@@ -157,7 +157,7 @@ impl World {
         let place = |role, kind: u8| {
             let input = match kind & 0x11 {
                 0 => Input::Stream,
-                0x10 => Input::Patient,
+                0x10 => Input::WaitForPeer,
                 _ => Input::Person,
             };
             Place::new(role, input, kind & 2 != 0, now)

@@ -27,7 +27,7 @@ struct Victim {
 impl Victim {
     fn new(kind: u8) -> Self {
         let role = if kind & 1 == 0 { Role::Caller } else { Role::Handler };
-        let inputs = [Input::Person, Input::Stream, Input::Patient];
+        let inputs = [Input::Person, Input::Stream, Input::WaitForPeer];
         let input = inputs[usize::from(kind / 2) % inputs.len()];
         let now = Instant::now();
         let side = Side::new(role, "victim", input, now);

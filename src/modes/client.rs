@@ -85,7 +85,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let host = sanitize::label(options.host.as_bytes());
     terminal.show(Event::Notice(&format!("ringing {host} ({address})")));
     let input = match engine::input() {
-        Input::Stream if options.wait => Input::Patient,
+        Input::Stream if options.wait => Input::WaitForPeer,
         input => input,
     };
     let conversation = Conversation::new(Role::Caller, name.clone(), input, Instant::now());

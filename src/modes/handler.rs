@@ -11,10 +11,10 @@ use argh::FromArgs;
 
 use super::{Usage, own_name, parse};
 use crate::session::engine;
-use crate::session::handler::DeskEnd;
+use crate::session::handler::DeskSide;
 use crate::session::report::{Address, Reporter};
 use crate::sys::sockets;
-use crate::window::handover::{self, Collected};
+use crate::window::handover::{self, Claimed};
 
 /// Hold the desk's end of a call. The server starts this in the window of each call.
 ///
@@ -48,9 +48,9 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let Options { call, plain, bell } = options;
     let input = engine::input();
     if call.contains('/') {
-        let Collected { call, note, helper } = handover::collect(Path::new(&call))?;
+        let Claimed { call, note, helper } = handover::claim(Path::new(&call))?;
         let reporter = &Reporter::to(note.reports.as_ref());
-        let desk = DeskEnd { call, name: note.name, plain, bell, input, reporter };
+        let desk = DeskSide { call, name: note.name, plain, bell, input, reporter };
         let status = desk.converse();
         // The helper counts the call until this end is closed.
         drop(helper);
@@ -58,7 +58,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     }
     let (call, name) = (adopt(&call)?, own_name(None)?);
     let reporter = &Reporter::to(Address::inherited().as_ref());
-    DeskEnd { call, name, plain, bell, input, reporter }.converse()
+    DeskSide { call, name, plain, bell, input, reporter }.converse()
 }
 
 /// The inherited socket of a call, by its number.

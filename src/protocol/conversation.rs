@@ -22,7 +22,7 @@ pub const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
 /// A stream that is silent this long, after the other end's goodbye or before ours, has said its last words.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long an end that is being dropped may take to read why.
-const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
+const LINGER_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes that may wait to be sent before no more input is taken.
 pub const OUTGOING_LIMIT: usize = 256 * 1024;
 
@@ -63,7 +63,7 @@ pub struct Conversation {
     input_over: bool,
     /// Lines said here, the last one even if its newline never came.
     lines: u64,
-    mid_line: bool,
+    in_partial_line: bool,
 
     receiving: Receiving,
     inbox: Buffer,
@@ -80,7 +80,7 @@ pub struct Conversation {
     /// When [`Conversation::tick`] has something to do; what, follows from the state.
     deadline: Option<Instant>,
     /// This end wants to go now: progress does not extend its goodbye.
-    hurried: bool,
+    immediate: bool,
     /// How it ends, once that is decided and is not [`End::Done`].
     verdict: Option<End>,
     /// Nothing has to be waited for before the verdict takes effect.
@@ -113,7 +113,7 @@ impl Conversation {
             unsent: None,
             input_over: false,
             lines: 0,
-            mid_line: false,
+            in_partial_line: false,
             receiving: Receiving::BeforeHello,
             inbox: Buffer::default(),
             read_size: ReadSize::default(),
@@ -122,7 +122,7 @@ impl Conversation {
             reason: Box::default(),
             answering: false,
             deadline: Some(now + hello_limit(role)),
-            hurried: false,
+            immediate: false,
             verdict: None,
             settled: false,
         }
@@ -182,8 +182,8 @@ impl Conversation {
     }
 
     fn say_piece(&mut self, text: &[u8], complete: bool) {
-        self.lines += u64::from(!self.mid_line);
-        self.mid_line = !complete;
+        self.lines += u64::from(!self.in_partial_line);
+        self.in_partial_line = !complete;
         frame::put_text(&mut self.outgoing, text, complete);
     }
 
@@ -198,14 +198,14 @@ impl Conversation {
             Goodbye::InputEnded => "",
             Goodbye::Leaving(reason) => reason,
         };
-        self.hurried = goodbye != Goodbye::InputEnded;
+        self.immediate = goodbye != Goodbye::InputEnded;
         match self.receiving {
             Receiving::BeforeHello => self.drop_peer(End::GaveUp, reason, now),
             // Whoever answers a goodbye gets none, and it is the caller whose exit status somebody looks at.
-            Receiving::Talking if self.role == Role::Handler && !self.hurried => {
+            Receiving::Talking if self.role == Role::Handler && !self.immediate => {
                 self.deadline = Some(now + LAST_WORDS);
             }
-            Receiving::Talking if self.is_patient() => {}
+            Receiving::Talking if self.waits_for_peer() => {}
             Receiving::Talking => self.say_bye(reason, now),
             Receiving::Left => {
                 // Only the screen is waited for now, and that as long as it takes.
@@ -417,7 +417,7 @@ impl Conversation {
         }
         self.input_over = true;
         self.receiving = Receiving::Deaf;
-        self.deadline = Some(now + FAREWELL_LIMIT);
+        self.deadline = Some(now + LINGER_LIMIT);
         self.settled = self.closed;
         self.verdict.get_or_insert(end);
     }
@@ -437,19 +437,19 @@ impl Conversation {
     }
 
     /// Whether the other end is to say goodbye first, however long that takes.
-    fn is_patient(&self) -> bool {
-        self.input == Input::Patient && self.input_over && !self.hurried
+    fn waits_for_peer(&self) -> bool {
+        self.input == Input::WaitForPeer && self.input_over && !self.immediate
     }
 
     /// Bytes moved: a goodbye that is in no hurry waits for more.
     fn progress(&mut self, now: Instant) {
         let ending = match self.receiving {
-            Receiving::Talking => self.input_over && !self.is_patient(),
+            Receiving::Talking => self.input_over && !self.waits_for_peer(),
             // The answer stands behind all that was said before.
             Receiving::Left => self.sending == Sending::Bye,
             Receiving::BeforeHello | Receiving::Deaf => false,
         };
-        if ending && !self.hurried {
+        if ending && !self.immediate {
             let held_back = self.sending == Sending::Open;
             self.deadline = Some(now + if held_back { LAST_WORDS } else { GOODBYE_LIMIT });
         }

@@ -24,7 +24,7 @@ pub enum Input {
     /// A file or a program: what it still holds is sent first.
     Stream,
     /// The same, and when it has come to its end, the other end has the last word.
-    Patient,
+    WaitForPeer,
 }
 
 /// Why this end says goodbye.
@@ -32,7 +32,7 @@ pub enum Input {
 pub enum Goodbye<'a> {
     /// Nothing more to say; the other end may take its time to finish.
     InputEnded,
-    /// Wants to go now, and says why (empty: for no reason given).
+    /// Interests to go now, and says why (empty: for no reason given).
     Leaving(&'a str),
 }
 

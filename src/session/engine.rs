@@ -16,13 +16,13 @@ use crate::buffer::ReadSize;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, CLOSED, End, Goodbye, Input};
 use crate::protocol::name::Name;
-use crate::session::liveness::{Look, Outflow};
+use crate::session::liveness::{Liveness, Look};
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
-use crate::sys::ready::{self, Want};
+use crate::sys::ready::{self, Interest};
 use crate::sys::signals::{self, Signals};
 use crate::sys::sockets;
-use crate::terminal::{Event, Outlets, Terminal, Typed};
+use crate::terminal::{Event, Outputs, Terminal, Typed};
 
 /// The signals that ask a conversation to end.
 const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
@@ -81,7 +81,7 @@ pub struct Engine<'a> {
     typing: bool,
     /// The last send found no room: wait for select before the next.
     send_blocked: bool,
-    outflow: Outflow,
+    liveness: Liveness,
     /// Something that the other end said has not been written out.
     unshown: bool,
     /// The person here, or a signal, has asked to leave.
@@ -112,7 +112,7 @@ impl<'a> Engine<'a> {
             read_size: ReadSize::default(),
             typing: true,
             send_blocked: false,
-            outflow: Outflow::default(),
+            liveness: Liveness::default(),
             unshown: false,
             leaving: false,
             limit: None,
@@ -158,14 +158,14 @@ impl<'a> Engine<'a> {
         self.terminal.show(Event::Notice(notice));
         let settled = Instant::now() + TYPED_ON;
         while !self.leaving && self.flush().is_ok() {
-            let outlets = self.terminal.outlets();
-            let mut wants = [
-                Want::read(&self.keyboard, true),
-                Want::write(&outlets.screen, outlets.screen.blocked()),
+            let outputs = self.terminal.outputs();
+            let mut interests = [
+                Interest::read(&self.keyboard, true),
+                Interest::write(&outputs.screen, outputs.screen.blocked()),
             ];
-            ready::select(&mut wants, None, self.signals.mask())?;
-            let [pressed, shows] = wants.map(|want| want.ready);
-            outlets.screen.unblock(shows);
+            ready::select(&mut interests, None, self.signals.mask())?;
+            let [pressed, shows] = interests.map(|interest| interest.ready);
+            outputs.screen.unblock(shows);
             if pressed {
                 self.scratch.resize(self.read_size.get(), 0);
                 let gone = self.keyboard.read(&mut self.scratch).unwrap_or(0) == 0;
@@ -209,7 +209,7 @@ impl<'a> Engine<'a> {
         if let Some((_, limit)) = self.limit.take_if(|(at, _)| now >= *at) {
             self.conversation.expire(limit, now);
         }
-        if let Some(reads) = self.outflow.change(now) {
+        if let Some(reads) = self.liveness.change(now) {
             self.terminal.show(Event::Reading(reads));
         }
         if !self.screen_keeps_up() && !self.conversation.given_up() {
@@ -248,33 +248,33 @@ impl<'a> Engine<'a> {
     /// Whether something waits that can go out now.
     fn can_move(&mut self) -> bool {
         let sends = !self.send_blocked && !self.conversation.outgoing().is_empty();
-        let paints = self.terminal.waiting() > self.terminal.outlets().screen.waiting();
+        let paints = self.terminal.waiting() > self.terminal.outputs().screen.waiting();
         sends
-            || self.terminal.outlets().can_write()
-            || paints && !self.terminal.outlets().screen.blocked()
+            || self.terminal.outputs().can_write()
+            || paints && !self.terminal.outputs().screen.blocked()
     }
 
     /// Waits until something can be moved, and takes in what has come.
     fn wait(&mut self) -> Result<(), Stop> {
         let limit = self.limit.map(|(at, _)| at);
-        let deadlines = [self.conversation.deadline(), self.outflow.deadline(), limit];
+        let deadlines = [self.conversation.deadline(), self.liveness.deadline(), limit];
         let deadline = deadlines.into_iter().flatten().min();
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(self.now));
         let types = self.typing && (self.terminal.edits() || self.conversation.wants_input());
         let hears = self.screen_keeps_up() && self.conversation.room().is_some();
-        let Outlets { screen, notices } = self.terminal.outlets();
-        let mut wants = [
-            Want::read(&self.keyboard, types),
-            Want::read(&self.socket, hears),
-            Want::write(&self.socket, self.send_blocked),
-            Want::write(screen, screen.blocked()),
-            Want::write(notices, notices.blocked()),
+        let Outputs { screen, notices } = self.terminal.outputs();
+        let mut interests = [
+            Interest::read(&self.keyboard, types),
+            Interest::read(&self.socket, hears),
+            Interest::write(&self.socket, self.send_blocked),
+            Interest::write(screen, screen.blocked()),
+            Interest::write(notices, notices.blocked()),
         ];
-        let waited = ready::select(&mut wants, timeout, self.signals.mask());
+        let waited = ready::select(&mut interests, timeout, self.signals.mask());
         self.now = Instant::now();
         waited.map_err(Stop::Wait)?;
 
-        let [typed, heard, sends, shows, notes] = wants.map(|want| want.ready);
+        let [typed, heard, sends, shows, notes] = interests.map(|interest| interest.ready);
         screen.unblock(shows);
         notices.unblock(notes);
         self.send_blocked &= !sends;
@@ -295,12 +295,12 @@ impl<'a> Engine<'a> {
                 // A person who ends their input wants to go; a file has only come to its end.
                 let goodbye = match self.conversation.input() {
                     Input::Person => Goodbye::Leaving(""),
-                    Input::Stream | Input::Patient => Goodbye::InputEnded,
+                    Input::Stream | Input::WaitForPeer => Goodbye::InputEnded,
                 };
                 self.conversation.leave(goodbye, self.now);
             }
             Ok(count) if count > 0 => self.typed(count),
-            Err(error) if sys::is_momentary(&error) => {}
+            Err(error) if sys::would_block(&error) => {}
             // Keyboard and screen are one socket, whose other end was closed before it had read everything (unix(7)).
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {
                 return Err(Stop::Unshown(error));
@@ -344,7 +344,7 @@ impl<'a> Engine<'a> {
         match sockets::receive(self.socket.as_fd(), room) {
             Ok(0) => self.conversation.closed(),
             Ok(count) => self.conversation.received(count, self.now),
-            Err(error) if sys::is_momentary(&error) => {}
+            Err(error) if sys::would_block(&error) => {}
             Err(error) => self.conversation.receive_failed(sys::reason(&error)),
         }
     }
@@ -354,13 +354,13 @@ impl<'a> Engine<'a> {
             match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => {
                     self.conversation.sent(count, self.now);
-                    if self.outflow.sent(self.now) {
+                    if self.liveness.sent(self.now) {
                         signals::alarm(LOOK_EVERY);
                     }
                 }
-                Err(error) if sys::is_momentary(&error) => {
+                Err(error) if sys::would_block(&error) => {
                     self.send_blocked = true;
-                    self.outflow.full(self.now);
+                    self.liveness.full(self.now);
                 }
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                     self.conversation.send_failed(CLOSED.into());
@@ -373,7 +373,7 @@ impl<'a> Engine<'a> {
     /// Gives the connection up when the other host is gone.
     fn look(&mut self) {
         let unanswered = sockets::unacknowledged(self.socket.as_fd());
-        match self.outflow.looked(self.now, unanswered) {
+        match self.liveness.looked(self.now, unanswered) {
             Look::Done => {}
             Look::Again => signals::alarm(LOOK_EVERY),
             Look::Gone => {
@@ -387,7 +387,7 @@ impl<'a> Engine<'a> {
     /// no loss.
     fn flush(&mut self) -> Result<(), Stop> {
         self.terminal.paint();
-        match self.terminal.outlets().flush() {
+        match self.terminal.outputs().flush() {
             Ok(()) => self.unshown &= self.terminal.waiting() > 0,
             Err(_) if !self.unshown && self.keyboard.hung_up() => {}
             Err(error) => return Err(Stop::Unshown(error)),
@@ -403,11 +403,11 @@ impl<'a> Engine<'a> {
             if self.terminal.waiting() == 0 || asked {
                 return Ok(());
             }
-            let screen = &mut self.terminal.outlets().screen;
-            let mut wants = [Want::write(screen, screen.blocked())];
+            let screen = &mut self.terminal.outputs().screen;
+            let mut interests = [Interest::write(screen, screen.blocked())];
             let timeout = if screen.blocked() { None } else { Some(Duration::ZERO) };
-            ready::select(&mut wants, timeout, self.signals.mask()).map_err(Stop::Wait)?;
-            let shows = wants[0].ready;
+            ready::select(&mut interests, timeout, self.signals.mask()).map_err(Stop::Wait)?;
+            let shows = interests[0].ready;
             screen.unblock(shows);
         }
     }
@@ -440,7 +440,7 @@ impl<'a> Engine<'a> {
             Signal::SIGTSTP => {
                 self.terminal.suspend();
                 // What finds no room now is written when it goes on.
-                let _ = self.terminal.outlets().flush();
+                let _ = self.terminal.outputs().flush();
                 self.signals.stop()?;
                 self.now = Instant::now();
                 self.terminal.resume();

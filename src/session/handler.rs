@@ -20,7 +20,7 @@ use crate::terminal::{self, Settings};
 
 /// A call that has its window.
 #[derive(Debug)]
-pub struct DeskEnd<'a> {
+pub struct DeskSide<'a> {
     pub call: OwnedFd,
     /// The desk's name.
     pub name: Name,
@@ -34,7 +34,7 @@ pub struct DeskEnd<'a> {
     pub reporter: &'a Reporter,
 }
 
-impl DeskEnd<'_> {
+impl DeskSide<'_> {
     /// Converses on standard input and output until either end leaves, and until the person has read the last words.
     ///
     /// # Errors

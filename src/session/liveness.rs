@@ -15,7 +15,7 @@ const GONE_AFTER: Duration = Duration::from_secs(45);
 
 /// What becomes of what is sent.
 #[derive(Debug, Default)]
-pub struct Outflow {
+pub struct Liveness {
     /// Since when there is no room.
     full: Option<Instant>,
     /// The person has heard that the other end does not read.
@@ -24,7 +24,7 @@ pub struct Outflow {
     under_way: Option<Instant>,
 }
 
-impl Outflow {
+impl Liveness {
     /// Something was sent. Returns whether nothing was on its way before, so that somebody has to look from now on.
     pub fn sent(&mut self, now: Instant) -> bool {
         self.full = None;
@@ -38,7 +38,7 @@ impl Outflow {
         self.full.get_or_insert(now);
     }
 
-    /// When to ask [`Outflow::change`].
+    /// When to ask [`Liveness::change`].
     pub fn deadline(&self) -> Option<Instant> {
         self.full.filter(|_| !self.stalled).map(|since| since + STALLED_AFTER)
     }
@@ -91,44 +91,44 @@ mod tests {
     #[test]
     fn a_reader_that_stalls_is_told_about_once_and_again_when_it_reads() {
         let start = Instant::now();
-        let mut outflow = Outflow::default();
-        assert_eq!(outflow.deadline(), None);
-        outflow.full(start);
-        assert_eq!(outflow.deadline(), Some(after(start, 3)));
-        assert_eq!(outflow.change(after(start, 2)), None);
-        outflow.full(after(start, 2));
-        assert_eq!(outflow.change(after(start, 3)), Some(false));
-        assert_eq!(outflow.deadline(), None);
-        assert_eq!(outflow.change(after(start, 4)), None);
-        outflow.sent(after(start, 5));
-        assert_eq!(outflow.change(after(start, 5)), Some(true));
-        assert_eq!(outflow.change(after(start, 6)), None);
+        let mut liveness = Liveness::default();
+        assert_eq!(liveness.deadline(), None);
+        liveness.full(start);
+        assert_eq!(liveness.deadline(), Some(after(start, 3)));
+        assert_eq!(liveness.change(after(start, 2)), None);
+        liveness.full(after(start, 2));
+        assert_eq!(liveness.change(after(start, 3)), Some(false));
+        assert_eq!(liveness.deadline(), None);
+        assert_eq!(liveness.change(after(start, 4)), None);
+        liveness.sent(after(start, 5));
+        assert_eq!(liveness.change(after(start, 5)), Some(true));
+        assert_eq!(liveness.change(after(start, 6)), None);
         // A moment without room is nothing to talk about.
-        outflow.full(after(start, 7));
-        outflow.sent(after(start, 8));
-        assert_eq!(outflow.change(after(start, 20)), None);
+        liveness.full(after(start, 7));
+        liveness.sent(after(start, 8));
+        assert_eq!(liveness.change(after(start, 20)), None);
     }
 
     #[test]
     fn a_host_is_gone_that_acknowledges_nothing_for_long() {
         let start = Instant::now();
-        let mut outflow = Outflow::default();
+        let mut liveness = Liveness::default();
         let (quiet, busy) = (Some(Duration::from_secs(3600)), Some(Duration::from_secs(1)));
-        assert!(outflow.sent(start));
-        assert!(!outflow.sent(after(start, 1)), "somebody looks already");
-        assert_eq!(outflow.deadline(), None);
+        assert!(liveness.sent(start));
+        assert!(!liveness.sent(after(start, 1)), "somebody looks already");
+        assert_eq!(liveness.deadline(), None);
         for second in [10, 20, 30, 40] {
-            assert_eq!(outflow.looked(after(start, second), quiet), Look::Again, "{second}");
+            assert_eq!(liveness.looked(after(start, second), quiet), Look::Again, "{second}");
         }
-        assert_eq!(outflow.looked(after(start, 50), quiet), Look::Gone);
+        assert_eq!(liveness.looked(after(start, 50), quiet), Look::Gone);
         // Somebody without room who says so may take all the time.
-        assert_eq!(outflow.looked(after(start, 1000), busy), Look::Again);
+        assert_eq!(liveness.looked(after(start, 1000), busy), Look::Again);
         // So may somebody who was not asked for long, and was just now.
-        assert_eq!(outflow.looked(after(start, 1010), Some(Duration::ZERO)), Look::Again);
-        assert_eq!(outflow.looked(after(start, 1020), quiet), Look::Again);
+        assert_eq!(liveness.looked(after(start, 1010), Some(Duration::ZERO)), Look::Again);
+        assert_eq!(liveness.looked(after(start, 1020), quiet), Look::Again);
         // Everything has arrived: nothing more to look at, and a new start next time.
-        assert_eq!(outflow.looked(after(start, 2000), None), Look::Done);
-        assert!(outflow.sent(after(start, 5000)));
-        assert_eq!(outflow.looked(after(start, 5010), quiet), Look::Again);
+        assert_eq!(liveness.looked(after(start, 2000), None), Look::Done);
+        assert!(liveness.sent(after(start, 5000)));
+        assert_eq!(liveness.looked(after(start, 5010), quiet), Look::Again);
     }
 }

@@ -13,9 +13,9 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 const AT_ONCE: usize = 64;
 
 /// Descriptors, each with a number. It is readable itself when one of them is.
-pub struct Gathering(Epoll);
+pub struct EpollSet(Epoll);
 
-impl Gathering {
+impl EpollSet {
     /// An empty one.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Gathering {
     }
 }
 
-impl AsFd for Gathering {
+impl AsFd for EpollSet {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.0.as_fd()
     }
@@ -63,21 +63,21 @@ mod tests {
 
     #[test]
     fn those_that_can_be_read_are_reported_until_they_are_taken_out() {
-        let gathering = Gathering::new().unwrap();
+        let epoll_set = EpollSet::new().unwrap();
         let pairs: Vec<_> = (0..100).map(|_| UnixStream::pair().unwrap()).collect();
         for (number, (ours, _)) in (1..).zip(&pairs) {
-            gathering.add(ours, number).unwrap();
+            epoll_set.add(ours, number).unwrap();
         }
-        assert_eq!(gathering.readable().unwrap(), []);
+        assert_eq!(epoll_set.readable().unwrap(), []);
         (&pairs[6].1).write_all(b"x").unwrap();
-        assert_eq!(gathering.readable().unwrap(), [7]);
+        assert_eq!(epoll_set.readable().unwrap(), [7]);
         // A copy keeps it open: closing alone would not take it out.
         let _copy = pairs[6].0.try_clone().unwrap();
-        gathering.remove(&pairs[6].0);
-        assert_eq!(gathering.readable().unwrap(), []);
+        epoll_set.remove(&pairs[6].0);
+        assert_eq!(epoll_set.readable().unwrap(), []);
         let (ours, theirs) = pairs.into_iter().next().unwrap();
         drop(theirs);
-        assert!(gathering.readable().unwrap().contains(&1), "the end is news");
+        assert!(epoll_set.readable().unwrap().contains(&1), "the end is news");
         drop(ours);
     }
 }

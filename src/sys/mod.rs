@@ -24,7 +24,7 @@ use nix::errno::Errno;
 use nix::libc;
 
 /// Whether an error only means that there is nothing to do at the moment.
-pub fn is_momentary(error: &io::Error) -> bool {
+pub fn would_block(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 

@@ -15,20 +15,20 @@ use nix::sys::signal::SigSet;
 use nix::sys::time::TimeSpec;
 
 /// A descriptor to wait for, and afterwards whether it is ready.
-pub struct Want<'fd> {
+pub struct Interest<'fd> {
     /// `None` when there is nothing to wait for at the moment.
     fd: Option<BorrowedFd<'fd>>,
     to_write: bool,
     pub ready: bool,
 }
 
-impl<'fd> Want<'fd> {
-    /// Wants to read from `fd`, if `now`.
+impl<'fd> Interest<'fd> {
+    /// Interests to read from `fd`, if `now`.
     pub fn read(fd: &'fd impl AsFd, now: bool) -> Self {
         Self { fd: now.then(|| fd.as_fd()), to_write: false, ready: false }
     }
 
-    /// Wants to write to `fd`, if `now`.
+    /// Interests to write to `fd`, if `now`.
     pub fn write(fd: &'fd impl AsFd, now: bool) -> Self {
         Self { fd: now.then(|| fd.as_fd()), to_write: true, ready: false }
     }
@@ -43,11 +43,15 @@ impl<'fd> Want<'fd> {
 ///
 /// # Errors
 /// A descriptor is beyond `FD_SETSIZE`, or pselect(2) failed.
-pub fn select(wants: &mut [Want<'_>], timeout: Option<Duration>, mask: &SigSet) -> io::Result<()> {
+pub fn select(
+    interests: &mut [Interest<'_>],
+    timeout: Option<Duration>,
+    mask: &SigSet,
+) -> io::Result<()> {
     let (mut read, mut write) = (FdSet::new(), FdSet::new());
     let mut highest = -1;
-    for want in wants.iter() {
-        let Some(fd) = want.fd else { continue };
+    for interest in interests.iter() {
+        let Some(fd) = interest.fd else { continue };
         if fd.as_raw_fd() as usize >= FD_SETSIZE {
             let message = format!(
                 "descriptor {} is beyond select's limit of {}; open fewer files before",
@@ -57,7 +61,7 @@ pub fn select(wants: &mut [Want<'_>], timeout: Option<Duration>, mask: &SigSet) 
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         highest = highest.max(fd.as_raw_fd());
-        if want.to_write { &mut write } else { &mut read }.insert(fd);
+        if interest.to_write { &mut write } else { &mut read }.insert(fd);
     }
     let timeout = timeout.map(TimeSpec::from_duration);
     match pselect(highest + 1, &mut read, &mut write, None, timeout.as_ref(), mask) {
@@ -66,9 +70,9 @@ pub fn select(wants: &mut [Want<'_>], timeout: Option<Duration>, mask: &SigSet) 
         Err(Errno::EINTR) => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    for want in wants {
-        let set = if want.to_write { &write } else { &read };
-        want.ready = want.fd.is_some_and(|fd| set.contains(fd));
+    for interest in interests {
+        let set = if interest.to_write { &write } else { &read };
+        interest.ready = interest.fd.is_some_and(|fd| set.contains(fd));
     }
     Ok(())
 }
@@ -77,15 +81,19 @@ pub fn select(wants: &mut [Want<'_>], timeout: Option<Duration>, mask: &SigSet) 
 ///
 /// # Errors
 /// ppoll(2) failed.
-pub fn poll(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) -> io::Result<()> {
+pub fn poll(
+    interests: &mut [Interest<'_>],
+    deadline: Option<Instant>,
+    mask: &SigSet,
+) -> io::Result<()> {
     // A descriptor that nothing is wanted from must not be there at all: its end alone would wake (poll(2)). One from
     // which two things are wanted is there once: more entries than descriptors may be too many (EINVAL).
-    let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(wants.len());
-    for want in wants.iter() {
-        let Some(fd) = want.fd else { continue };
+    let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(interests.len());
+    for interest in interests.iter() {
+        let Some(fd) = interest.fd else { continue };
         match fds.last_mut().filter(|last| is_same(last, fd)) {
-            Some(last) => last.set_events(last.events() | want.events()),
-            None => fds.push(PollFd::new(fd, want.events())),
+            Some(last) => last.set_events(last.events() | interest.events()),
+            None => fds.push(PollFd::new(fd, interest.events())),
         }
     }
     match ppoll(&mut fds, deadline.map(until), Some(*mask)) {
@@ -95,13 +103,13 @@ pub fn poll(wants: &mut [Want<'_>], deadline: Option<Instant>, mask: &SigSet) ->
     // Data, room, its end, an error: in each case the next call says which.
     let failed = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
     let mut fds = fds.iter().peekable();
-    for want in wants {
-        let Some(fd) = want.fd else { continue };
+    for interest in interests {
+        let Some(fd) = interest.fd else { continue };
         while fds.peek().is_some_and(|polled| !is_same(polled, fd)) {
             fds.next();
         }
         let events = fds.peek().and_then(|polled| polled.revents());
-        want.ready = events.is_some_and(|events| events.intersects(want.events() | failed));
+        interest.ready = events.is_some_and(|events| events.intersects(interest.events() | failed));
     }
     Ok(())
 }
@@ -126,10 +134,13 @@ mod tests {
     #[test]
     fn without_time_it_returns_at_once_with_what_is_ready() {
         let (reader, writer) = io::pipe().unwrap();
-        let mut wants =
-            [Want::read(&reader, true), Want::write(&writer, true), Want::write(&writer, false)];
-        select(&mut wants, Some(Duration::ZERO), &SigSet::empty()).unwrap();
-        assert_eq!(wants.map(|want| want.ready), [false, true, false]);
+        let mut interests = [
+            Interest::read(&reader, true),
+            Interest::write(&writer, true),
+            Interest::write(&writer, false),
+        ];
+        select(&mut interests, Some(Duration::ZERO), &SigSet::empty()).unwrap();
+        assert_eq!(interests.map(|interest| interest.ready), [false, true, false]);
     }
 
     #[test]
@@ -137,21 +148,21 @@ mod tests {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let soon = Instant::now() + Duration::from_millis(1);
-        let mut wants = [Want::write(&writer, false)];
-        poll(&mut wants, Some(soon), &SigSet::empty()).unwrap();
-        assert!(!wants[0].ready && Instant::now() >= soon);
-        let mut wants = [Want::write(&writer, true)];
-        poll(&mut wants, None, &SigSet::empty()).unwrap();
-        assert!(wants[0].ready);
+        let mut interests = [Interest::write(&writer, false)];
+        poll(&mut interests, Some(soon), &SigSet::empty()).unwrap();
+        assert!(!interests[0].ready && Instant::now() >= soon);
+        let mut interests = [Interest::write(&writer, true)];
+        poll(&mut interests, None, &SigSet::empty()).unwrap();
+        assert!(interests[0].ready);
     }
 
     #[test]
     fn two_things_wanted_of_one_descriptor_are_told_apart() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let poll_both = || {
-            let mut wants = [Want::read(&ours, true), Want::write(&ours, true)];
-            poll(&mut wants, None, &SigSet::empty()).unwrap();
-            wants.map(|want| want.ready)
+            let mut interests = [Interest::read(&ours, true), Interest::write(&ours, true)];
+            poll(&mut interests, None, &SigSet::empty()).unwrap();
+            interests.map(|interest| interest.ready)
         };
         assert_eq!(poll_both(), [false, true]);
         theirs.write_all(b"x").unwrap();
@@ -163,7 +174,7 @@ mod tests {
         let (reader, _writer) = io::pipe().unwrap();
         let high = fcntl(&reader, FcntlArg::F_DUPFD_CLOEXEC(FD_SETSIZE as i32)).unwrap();
         let high = super::super::sockets::own(high);
-        let error = select(&mut [Want::read(&high, true)], None, &SigSet::empty()).unwrap_err();
+        let error = select(&mut [Interest::read(&high, true)], None, &SigSet::empty()).unwrap_err();
         assert!(error.to_string().contains("beyond select's limit of 1023"), "{error}");
     }
 }

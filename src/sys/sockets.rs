@@ -298,7 +298,7 @@ pub fn reset(fd: BorrowedFd<'_>) {
 
 /// Sends `last` and shuts; then reads until the other end closes or `limit` has passed. Closing with unread bytes would
 /// reset the connection and could take `last` with it.
-pub fn farewell(stream: &TcpStream, last: &[u8], limit: Duration) {
+pub fn linger_and_close(stream: &TcpStream, last: &[u8], limit: Duration) {
     let deadline = Instant::now() + limit;
     let _ = send(stream.as_fd(), last);
     let _ = stream.shutdown(Shutdown::Write);

@@ -8,11 +8,11 @@
 use std::io::{self, IsTerminal, stdin, stdout};
 
 use super::command::{self, Command};
-use super::{Event, Outlets, Terminal, Typed, reading, sanitize, wrap};
+use super::{Event, Outputs, Terminal, Typed, reading, sanitize, wrap};
 use crate::sys::tty;
 
 /// Bytes of a line whose end has not come that are kept; a longer one is shown in parts.
-const UNFINISHED_LIMIT: usize = 16 * 1024;
+const PARTIAL_LIMIT: usize = 16 * 1024;
 /// What stands before every row of a message but its first.
 const INDENT: &str = "  ";
 /// Columns of a terminal that does not know its width.
@@ -20,7 +20,7 @@ const USUAL_WIDTH: usize = 80;
 
 /// Standard input and output as they are.
 pub struct Lines {
-    outlets: Outlets,
+    outputs: Outputs,
     /// Standard input is a terminal, so that lines can be commands.
     commands: bool,
     /// Standard output is a terminal, so that a person reads it.
@@ -29,9 +29,9 @@ pub struct Lines {
     quiet: bool,
     peer: String,
     /// The other end's line whose end has not come.
-    unfinished: Vec<u8>,
+    partial: Vec<u8>,
     /// What is typed now continues a line.
-    mid_line: bool,
+    in_partial_line: bool,
 }
 
 impl Lines {
@@ -42,14 +42,14 @@ impl Lines {
     /// Standard output or standard error cannot be used.
     pub fn new(bell: bool, quiet: bool) -> io::Result<Self> {
         Ok(Self {
-            outlets: Outlets::standard()?,
+            outputs: Outputs::standard()?,
             commands: stdin().is_terminal(),
             person: stdout().is_terminal(),
             bell,
             quiet,
             peer: String::new(),
-            unfinished: Vec::new(),
-            mid_line: false,
+            partial: Vec::new(),
+            in_partial_line: false,
         })
     }
 
@@ -65,20 +65,20 @@ impl Lines {
 
     /// A piece of a line, for a person to read.
     fn hear(&mut self, text: &[u8], complete: bool) {
-        self.unfinished.extend_from_slice(text);
+        self.partial.extend_from_slice(text);
         if complete {
-            self.show_unfinished(self.unfinished.len());
-        } else if self.unfinished.len() > UNFINISHED_LIMIT {
-            self.show_unfinished(sanitize::complete(&self.unfinished));
+            self.show_unfinished(self.partial.len());
+        } else if self.partial.len() > PARTIAL_LIMIT {
+            self.show_unfinished(sanitize::complete(&self.partial));
         }
     }
 
-    /// Shows the first `length` bytes of the unfinished line.
+    /// Shows the first `length` bytes of the partial line.
     fn show_unfinished(&mut self, length: usize) {
-        let bytes: Vec<u8> = self.unfinished.drain(..length).collect();
+        let bytes: Vec<u8> = self.partial.drain(..length).collect();
         self.print(&format!("{}: {}", self.peer, sanitize::line(&bytes)));
         if self.bell {
-            self.outlets.screen.push(b"\x07");
+            self.outputs.screen.push(b"\x07");
         }
     }
 
@@ -86,7 +86,7 @@ impl Lines {
         if self.person {
             self.print(&format!("-- {text}"));
         } else if !self.quiet {
-            self.outlets.notices.push(format!("talk: {text}\n").as_bytes());
+            self.outputs.notices.push(format!("talk: {text}\n").as_bytes());
         }
     }
 
@@ -99,15 +99,15 @@ impl Lines {
         let text = wrap::without_tabs(text);
         for (index, row) in wrap::rows(&text, width, INDENT.len()).enumerate() {
             let indent = if index == 0 { "" } else { INDENT };
-            self.outlets.screen.push(format!("{indent}{}\n", row.trim_end_matches(' ')).as_bytes());
+            self.outputs.screen.push(format!("{indent}{}\n", row.trim_end_matches(' ')).as_bytes());
         }
     }
 }
 
 impl Terminal for Lines {
     fn typed(&mut self, bytes: &[u8], _open: bool, pass: &mut dyn FnMut(Typed<'_>)) {
-        let whole = !self.mid_line && bytes.ends_with(b"\n");
-        self.mid_line = !bytes.ends_with(b"\n");
+        let whole = !self.in_partial_line && bytes.ends_with(b"\n");
+        self.in_partial_line = !bytes.ends_with(b"\n");
         if self.commands && whole {
             self.typed_line(bytes, pass);
         } else {
@@ -124,15 +124,15 @@ impl Terminal for Lines {
             Event::Text { text, complete } if self.person => self.hear(text, complete),
             Event::Text { text, complete } => {
                 let end: &[u8] = if complete { b"\n" } else { b"" };
-                self.outlets.screen.push_all([text, end]);
+                self.outputs.screen.push_all([text, end]);
             }
             Event::Answered { name } => {
                 self.peer = sanitize::label(name).into_owned();
                 self.notice(&format!("{} answered", self.peer));
             }
             Event::Left { reason } => {
-                if !self.unfinished.is_empty() {
-                    self.show_unfinished(self.unfinished.len());
+                if !self.partial.is_empty() {
+                    self.show_unfinished(self.partial.len());
                 }
                 let colon = if reason.is_empty() { "" } else { ": " };
                 self.notice(&format!("{} left{colon}{}", self.peer, sanitize::label(reason)));
@@ -142,7 +142,7 @@ impl Terminal for Lines {
         }
     }
 
-    fn outlets(&mut self) -> &mut Outlets {
-        &mut self.outlets
+    fn outputs(&mut self) -> &mut Outputs {
+        &mut self.outputs
     }
 }

@@ -17,7 +17,7 @@ mod wrap;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 
-use output::Outlet;
+use output::Output;
 
 /// Something to be shown.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ pub enum Typed<'a> {
     Leave,
 }
 
-/// One end's keyboard and screen. The engine reads the keyboard and writes the outlets; what the bytes mean and how
+/// One end's keyboard and screen. The engine reads the keyboard and writes the outputs; what the bytes mean and how
 /// events look is the terminal's own affair.
 pub trait Terminal {
     /// Takes bytes from the keyboard and passes on what they mean. While nothing can be said (`open` is false), only
@@ -56,15 +56,15 @@ pub trait Terminal {
     /// Shows an event.
     fn show(&mut self, event: Event<'_>);
 
-    /// Fills the outlets with what there is to be written now.
+    /// Fills the outputs with what there is to be written now.
     fn paint(&mut self) {}
 
     /// Where bytes wait to be written.
-    fn outlets(&mut self) -> &mut Outlets;
+    fn outputs(&mut self) -> &mut Outputs;
 
     /// About how many bytes wait for the screen, painted or not.
     fn waiting(&mut self) -> usize {
-        self.outlets().screen.waiting()
+        self.outputs().screen.waiting()
     }
 
     /// The window has another size.
@@ -76,7 +76,7 @@ pub trait Terminal {
     /// Has the terminal again.
     fn resume(&mut self) {}
 
-    /// Gives the terminal back for good; what is to be written for that is in the outlets.
+    /// Gives the terminal back for good; what is to be written for that is in the outputs.
     fn finish(&mut self) {}
 }
 
@@ -125,22 +125,22 @@ fn can_edit() -> bool {
 
 /// Where a terminal writes to.
 #[derive(Debug)]
-pub struct Outlets {
+pub struct Outputs {
     /// What the other end said. If it cannot be written, the conversation cannot go on.
-    pub screen: Outlet,
+    pub screen: Output,
     /// Notices that must not mix with it. Nobody has to read them.
-    pub notices: Outlet,
+    pub notices: Output,
 }
 
-impl Outlets {
+impl Outputs {
     /// Standard output and standard error.
     ///
     /// # Errors
     /// One of them cannot be used.
     pub fn standard() -> io::Result<Self> {
         Ok(Self {
-            screen: Outlet::new(io::stdout().as_fd())?,
-            notices: Outlet::new(io::stderr().as_fd())?,
+            screen: Output::new(io::stdout().as_fd())?,
+            notices: Output::new(io::stderr().as_fd())?,
         })
     }
 
@@ -149,13 +149,13 @@ impl Outlets {
     /// # Errors
     /// The screen is gone.
     pub fn flush(&mut self) -> io::Result<()> {
-        // Who closed standard error does not want to know.
+        // Who closed standard error does not interest to know.
         let _ = self.notices.flush();
         self.screen.flush()
     }
 
     /// Whether something waits for which there is room.
     pub fn can_write(&self) -> bool {
-        [&self.screen, &self.notices].iter().any(|outlet| outlet.waiting() > 0 && !outlet.blocked())
+        [&self.screen, &self.notices].iter().any(|output| output.waiting() > 0 && !output.blocked())
     }
 }

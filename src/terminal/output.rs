@@ -1,4 +1,4 @@
-//! An outlet: bytes that wait until the place they go to has room.
+//! An output: bytes that wait until the place they go to has room.
 //!
 //! The invariant: bytes leave in the order they came, and nobody waits for a reader that does not read.
 
@@ -10,15 +10,15 @@ use crate::sys::sink::Sink;
 
 /// A sink and what waits for it.
 #[derive(Debug)]
-pub struct Outlet {
+pub struct Output {
     sink: Sink,
     buffer: Buffer,
     /// The last write found no room: wait for select(2) before the next.
     blocked: bool,
 }
 
-impl Outlet {
-    /// An outlet to where `fd` writes.
+impl Output {
+    /// An output to where `fd` writes.
     ///
     /// # Errors
     /// Those of [`Sink::new`].
@@ -73,7 +73,7 @@ impl Outlet {
     }
 }
 
-impl AsFd for Outlet {
+impl AsFd for Output {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.sink.as_fd()
     }

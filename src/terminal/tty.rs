@@ -1,67 +1,67 @@
 //! The editor on this process's own terminal.
 //!
-//! `editor` is pure: here it gets its keys, its size and the time, and what it paints goes to an outlet. Next door, `sys`
+//! `editor` is pure: here it gets its keys, its size and the time, and what it paints goes to an output. Next door, `sys`
 //! knows how a terminal is made raw. The invariant: whatever way the process takes out, the terminal is as it was.
 
 use std::{env, io};
 
-use super::editor::{Board, Editor, LEAVE};
-use super::{Event, Outlets, Settings, Terminal, Typed, editor, sanitize};
+use super::editor::{Editor, LEAVE, Prompt};
+use super::{Event, Outputs, Settings, Terminal, Typed, editor, sanitize};
 use crate::sys::clock;
 use crate::sys::tty::{Raw, size};
 
-/// This process's own terminal, taken over for a [`Board`].
-pub struct Seat {
-    pub outlets: Outlets,
+/// This process's own terminal, taken over for a [`Prompt`].
+pub struct TerminalGuard {
+    pub outputs: Outputs,
     raw: Raw,
     pub suspended: bool,
 }
 
-impl Seat {
+impl TerminalGuard {
     /// Takes the terminal over.
     ///
     /// # Errors
     /// It cannot be used.
     pub fn take() -> io::Result<Self> {
-        let outlets = Outlets::standard()?;
-        Ok(Self { outlets, raw: Raw::enter(LEAVE)?, suspended: false })
+        let outputs = Outputs::standard()?;
+        Ok(Self { outputs, raw: Raw::enter(LEAVE)?, suspended: false })
     }
 
     /// Gives the terminal back for a while.
-    pub fn suspend(&mut self, board: &mut Board) {
+    pub fn suspend(&mut self, prompt: &mut Prompt) {
         if !self.suspended {
-            self.outlets.screen.push(&board.suspend());
+            self.outputs.screen.push(&prompt.suspend());
             self.suspended = true;
         }
         self.raw.leave();
     }
 
     /// The terminal is in other hands already: nothing about it is changed.
-    pub fn lose(&mut self, board: &mut Board) {
+    pub fn lose(&mut self, prompt: &mut Prompt) {
         if !self.suspended {
-            let _ = board.suspend();
+            let _ = prompt.suspend();
             self.suspended = true;
         }
         self.raw.lose();
     }
 
     /// Has the terminal again.
-    pub fn resume(&mut self, board: &mut Board) {
+    pub fn resume(&mut self, prompt: &mut Prompt) {
         if !self.suspended {
             // Stopped without warning: what has been painted is somewhere above, and others wrote below it.
-            let _ = board.suspend();
-            self.outlets.screen.push(b"\r\n");
+            let _ = prompt.suspend();
+            self.outputs.screen.push(b"\r\n");
         }
         self.suspended = false;
         self.raw.enter_again();
         let (width, height) = size();
-        board.resize(width, height);
-        board.resume();
+        prompt.resize(width, height);
+        prompt.resume();
     }
 
     /// Gives the terminal back for good, after `last` has been written.
     pub fn finish(&mut self, last: &[u8]) {
-        self.outlets.screen.push(last);
+        self.outputs.screen.push(last);
         self.raw.leave();
     }
 }
@@ -69,7 +69,7 @@ impl Seat {
 /// A terminal that is a person's keyboard and screen.
 pub struct Tty {
     editor: Editor,
-    seat: Seat,
+    guard: TerminalGuard,
 }
 
 impl Tty {
@@ -88,7 +88,7 @@ impl Tty {
             reflows: reflows(),
             bell: settings.bell,
         });
-        Ok(Self { editor, seat: Seat::take()? })
+        Ok(Self { editor, guard: TerminalGuard::take()? })
     }
 }
 
@@ -120,34 +120,34 @@ impl Terminal for Tty {
 
     /// Paints once the last painting is out: a slow terminal gets fewer pictures, not older ones.
     fn paint(&mut self) {
-        if self.seat.outlets.screen.waiting() == 0 {
-            self.seat.outlets.screen.push(&self.editor.paint());
+        if self.guard.outputs.screen.waiting() == 0 {
+            self.guard.outputs.screen.push(&self.editor.paint());
         }
     }
 
-    fn outlets(&mut self) -> &mut Outlets {
-        &mut self.seat.outlets
+    fn outputs(&mut self) -> &mut Outputs {
+        &mut self.guard.outputs
     }
 
     fn waiting(&mut self) -> usize {
-        self.seat.outlets.screen.waiting() + self.editor.board.waiting()
+        self.guard.outputs.screen.waiting() + self.editor.prompt.waiting()
     }
 
     fn resize(&mut self) {
         let (width, height) = size();
-        self.editor.board.resize(width, height);
+        self.editor.prompt.resize(width, height);
     }
 
     fn suspend(&mut self) {
-        self.seat.suspend(&mut self.editor.board);
+        self.guard.suspend(&mut self.editor.prompt);
     }
 
     fn resume(&mut self) {
-        self.seat.resume(&mut self.editor.board);
+        self.guard.resume(&mut self.editor.prompt);
     }
 
     fn finish(&mut self) {
         let last = self.editor.finish();
-        self.seat.finish(&last);
+        self.guard.finish(&last);
     }
 }

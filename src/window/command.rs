@@ -81,7 +81,7 @@ mod tests {
         let terminal: Terminal = "foot --title '%t at my desk' -e".parse().unwrap();
         assert_eq!(terminal.words, ["foot", "--title", "%t at my desk", "-e"]);
         assert_eq!(terminal.to_string(), "foot --title '%t at my desk' -e");
-        for wrong in ["", "   ", "foot 'unfinished"] {
+        for wrong in ["", "   ", "foot 'partial"] {
             assert!(wrong.parse::<Terminal>().is_err(), "{wrong:?}");
         }
     }

@@ -17,11 +17,11 @@ use nix::sys::signal::SigSet;
 use crate::protocol::name::Name;
 use crate::session::report::Address;
 use crate::sys;
-use crate::sys::ready::{self, Want};
+use crate::sys::ready::{self, Interest};
 use crate::sys::{fd_passing, sockets};
 
 /// How long a window may take to collect its call.
-pub const COLLECT_LIMIT: Duration = Duration::from_secs(20);
+pub const CLAIM_LIMIT: Duration = Duration::from_secs(20);
 /// How often a helper that waits for its call to be collected looks after the window's process.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -67,14 +67,14 @@ impl Offer {
     pub fn hand_over(
         &self,
         call: BorrowedFd<'_>,
-        note: &Note,
+        note: &Handover,
         mut failed: impl FnMut() -> Result<()>,
     ) -> Result<UnixStream> {
-        let deadline = Instant::now() + COLLECT_LIMIT;
+        let deadline = Instant::now() + CLAIM_LIMIT;
         while Instant::now() < deadline {
-            let mut wants = [Want::read(&self.listener, true)];
-            ready::poll(&mut wants, Some(Instant::now() + LOOK), &SigSet::empty())?;
-            if !wants[0].ready {
+            let mut interests = [Interest::read(&self.listener, true)];
+            ready::poll(&mut interests, Some(Instant::now() + LOOK), &SigSet::empty())?;
+            if !interests[0].ready {
                 failed()?;
                 continue;
             }
@@ -84,7 +84,7 @@ impl Offer {
                 return Ok(stream);
             }
         }
-        let limit = COLLECT_LIMIT.as_secs();
+        let limit = CLAIM_LIMIT.as_secs();
         bail!(
             "no handler came for the call within {limit} s; does the terminal run its last words?"
         )
@@ -100,14 +100,14 @@ impl Drop for Offer {
 
 /// What a handler needs to know that it does not inherit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
+pub struct Handover {
     /// The desk's name.
     pub name: Name,
     /// Where to report.
     pub reports: Option<Address>,
 }
 
-impl Note {
+impl Handover {
     /// The name, a zero byte, then where to report (empty: nowhere).
     fn encode(&self) -> Vec<u8> {
         let reports = self.reports.as_ref().map(Address::variable).unwrap_or_default();
@@ -122,9 +122,9 @@ impl Note {
 }
 
 /// A call that was collected.
-pub struct Collected {
+pub struct Claimed {
     pub call: OwnedFd,
-    pub note: Note,
+    pub note: Handover,
     /// Tells the helper, by its end, when this process has ended.
     pub helper: UnixStream,
 }
@@ -133,7 +133,7 @@ pub struct Collected {
 ///
 /// # Errors
 /// Nothing is offered there, or not by this user.
-pub fn collect(path: &Path) -> Result<Collected> {
+pub fn claim(path: &Path) -> Result<Claimed> {
     let place = path.display();
     let advice = "the log of the desk may say more";
     let helper = UnixStream::connect(path)
@@ -146,10 +146,10 @@ pub fn collect(path: &Path) -> Result<Collected> {
         .map_err(sys::failed(format_args!("no call came from {place}"), advice))?;
     sockets::fitting(call.as_fd())
         .map_err(|unfit| anyhow!("what came from {place} {unfit}; {advice}"))?;
-    let note = Note::decode(&note).with_context(|| {
+    let note = Handover::decode(&note).with_context(|| {
         format!("what came from {place} is not understood; is the desk's talk another version?")
     })?;
-    Ok(Collected { call, note, helper })
+    Ok(Claimed { call, note, helper })
 }
 
 impl AsFd for Offer {
@@ -168,17 +168,17 @@ mod tests {
 
     use super::*;
 
-    fn note() -> Note {
-        Note { name: "bob".parse().unwrap(), reports: Some(Address::new("talk-1-2", 3)) }
+    fn note() -> Handover {
+        Handover { name: "bob".parse().unwrap(), reports: Some(Address::new("talk-1-2", 3)) }
     }
 
     #[test]
     fn a_note_travels_whole() {
-        for note in [note(), Note { reports: None, ..note() }] {
-            assert_eq!(Note::decode(&note.encode()), Some(note));
+        for note in [note(), Handover { reports: None, ..note() }] {
+            assert_eq!(Handover::decode(&note.encode()), Some(note));
         }
         for junk in [&b""[..], b"bob", b"\0talk-1-2/3", b"bob\0\xff"] {
-            assert_eq!(Note::decode(junk), None);
+            assert_eq!(Handover::decode(junk), None);
         }
     }
 
@@ -190,14 +190,14 @@ mod tests {
         let (call, _caller) = UnixStream::pair().unwrap();
         let collector = thread::spawn({
             let path = path.clone();
-            move || collect(&path)
+            move || claim(&path)
         });
         let held = offer.hand_over(call.as_fd(), &note(), || Ok(())).unwrap();
         let collected = collector.join().unwrap().unwrap();
         assert_eq!(collected.note, note());
         drop(offer);
         assert!(!directory.exists());
-        assert!(collect(&path).is_err());
+        assert!(claim(&path).is_err());
         drop(collected);
         assert_eq!(io::Read::read(&mut &held, &mut [0]).unwrap(), 0);
     }

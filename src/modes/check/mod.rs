@@ -21,7 +21,7 @@ use nix::sys::signal::SigSet;
 use super::dial::dial;
 use super::{PORT, Usage, parse, port};
 use crate::protocol::events::Role;
-use crate::sys::ready::{self, Want};
+use crate::sys::ready::{self, Interest};
 use crate::sys::{self, sockets};
 use call::Call;
 use report::Report;
@@ -142,10 +142,10 @@ impl Calls {
         };
         let deadline = limit.map(|limit| Instant::now() + limit);
         loop {
-            ready::poll(&mut [Want::read(listener, true)], deadline, &SigSet::empty())?;
+            ready::poll(&mut [Interest::read(listener, true)], deadline, &SigSet::empty())?;
             match listener.accept() {
                 Ok((socket, _)) => return Ok(socket),
-                Err(error) if !sys::is_momentary(&error) => {
+                Err(error) if !sys::would_block(&error) => {
                     return Err(error).context("cannot accept a call");
                 }
                 Err(_) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {

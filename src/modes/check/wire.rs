@@ -16,7 +16,7 @@ use crate::terminal::sanitize;
 /// Room for one read, in bytes.
 const READ_SIZE: usize = 64 * 1024;
 /// How long the other end may take to close.
-const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
+const LINGER_LIMIT: Duration = Duration::from_secs(2);
 /// Bytes of foreign text that are quoted.
 const QUOTED: usize = 60;
 
@@ -62,7 +62,7 @@ impl Wire {
 
     /// Hangs up, so that the other end can read everything and end by itself.
     pub fn hang_up(self) {
-        sockets::farewell(&self.socket, b"", FAREWELL_LIMIT);
+        sockets::linger_and_close(&self.socket, b"", LINGER_LIMIT);
     }
 
     pub fn shut(&mut self) {
@@ -89,7 +89,7 @@ impl Wire {
                 Ok(0) if self.inbox.is_empty() => return Arrival::End,
                 Ok(0) => return Arrival::Torn,
                 Ok(count) => self.inbox.filled(count),
-                Err(error) if sys::is_momentary(&error) => {}
+                Err(error) if sys::would_block(&error) => {}
                 Err(error) => return Arrival::Failed(sys::reason(&error)),
             }
         }

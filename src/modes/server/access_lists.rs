@@ -1,4 +1,4 @@
-//! The door of a desk: who comes in, by rules from the command line and from files that are read again on SIGHUP.
+//! The access lists of a desk: who comes in, by rules from the command line and from files that are read again on SIGHUP.
 //!
 //! Next door, `admission` decides. The invariant: rules that cannot be read let nobody in by accident: at start they are
 //! an error, later the rules that were stay.
@@ -18,13 +18,13 @@ pub struct Sources {
 
 /// Admission, and where its rules come from.
 #[derive(Debug)]
-pub struct Door {
+pub struct AccessLists {
     pub admission: Admission,
     sources: Sources,
 }
 
-impl Door {
-    /// A door with these limits and rules.
+impl AccessLists {
+    /// Access lists with these limits and rules.
     ///
     /// # Errors
     /// A file cannot be read, or what it holds is not understood.

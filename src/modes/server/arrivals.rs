@@ -21,11 +21,11 @@ const LIMIT: Duration = Duration::from_secs(2);
 
 /// Refused calls, oldest first.
 #[derive(Debug, Default)]
-pub struct Partings {
+pub struct Lingering {
     calls: VecDeque<(TcpStream, Instant)>,
 }
 
-impl Partings {
+impl Lingering {
     /// Tells a caller why the call is not taken.
     pub fn refuse(&mut self, call: TcpStream, reason: &str, now: Instant) {
         let mut bye = Buffer::default();
@@ -45,7 +45,7 @@ impl Partings {
         self.calls.iter().map(|(call, _)| call)
     }
 
-    /// When [`Partings::clear`] has something to do even if nobody closes.
+    /// When [`Lingering::clear`] has something to do even if nobody closes.
     pub fn deadline(&self) -> Option<Instant> {
         self.calls.front().map(|&(_, limit)| limit)
     }
@@ -56,7 +56,7 @@ impl Partings {
         self.calls.retain(|(call, limit)| {
             let closed = match sockets::receive(call.as_fd(), &mut rest) {
                 Ok(count) => count == 0,
-                Err(error) => !sys::is_momentary(&error),
+                Err(error) => !sys::would_block(&error),
             };
             !closed && now < *limit
         });

@@ -13,10 +13,10 @@ use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
 use super::link::Link;
-use super::log_limit::Strangers;
+use super::log_limit::LogLimit;
 use crate::protocol::conversation::{GOODBYE_LIMIT, RING_LIMIT};
 use crate::session::report::Report;
-use crate::sys::epoll::Gathering;
+use crate::sys::epoll::EpollSet;
 use crate::terminal::console::Console;
 use crate::terminal::sanitize;
 use crate::window::Window;
@@ -73,13 +73,13 @@ pub struct Calls {
     calls: BTreeMap<u32, Call>,
     last: u32,
     /// The links of all calls that have one, to read from.
-    gathering: Gathering,
+    epoll_set: EpollSet,
     pub console: Console,
     /// What the process of an open call is.
     process: &'static str,
     /// What to do when a window fails without a word.
     advice: &'static str,
-    strangers: Strangers,
+    log_limit: LogLimit,
 }
 
 impl Calls {
@@ -92,11 +92,11 @@ impl Calls {
         Ok(Self {
             calls: BTreeMap::new(),
             last: 0,
-            gathering: Gathering::new()?,
+            epoll_set: EpollSet::new()?,
             console,
             process,
             advice,
-            strangers: Strangers::new(Instant::now()),
+            log_limit: LogLimit::new(Instant::now()),
         })
     }
 
@@ -107,14 +107,14 @@ impl Calls {
 
     /// Writes a line about a call that was turned away, unless there were too many.
     pub fn log_turned_away(&mut self, line: &str) {
-        if self.strangers.come(Instant::now()) {
+        if self.log_limit.come(Instant::now()) {
             self.log(line);
         }
     }
 
     /// When [`Calls::log_left_out`] has something to say, or [`Calls::overdue`] something to conclude.
     pub fn deadline(&self) -> Option<Instant> {
-        self.calls.values().filter_map(Call::limit).chain(self.strangers.deadline()).min()
+        self.calls.values().filter_map(Call::limit).chain(self.log_limit.deadline()).min()
     }
 
     /// Concludes the calls for which nothing is waited any more: a window that nobody wants now, a report that does not
@@ -139,7 +139,7 @@ impl Calls {
 
     /// Says how many calls were turned away without a line, as often as such a line may come.
     pub fn log_left_out(&mut self) {
-        if let Some(line) = self.strangers.line(Instant::now()) {
+        if let Some(line) = self.log_limit.line(Instant::now()) {
             self.log(&line);
         }
     }
@@ -154,12 +154,12 @@ impl Calls {
     /// # Errors
     /// No memory is left, or too much is waited for.
     pub fn gather(&self, number: u32, link: &Link) -> io::Result<()> {
-        self.gathering.add(link, number)
+        self.epoll_set.add(link, number)
     }
 
     /// The links as one, readable when one of them is.
-    pub fn gathering(&self) -> &Gathering {
-        &self.gathering
+    pub fn epoll_set(&self) -> &EpollSet {
+        &self.epoll_set
     }
 
     /// The link of a call that is in the console, and its process.
@@ -261,7 +261,7 @@ impl Calls {
             return;
         };
         if let Some(link) = call.link.take() {
-            self.gathering.remove(&link);
+            self.epoll_set.remove(&link);
         }
         let end = call.end.take();
         self.console.end(number);

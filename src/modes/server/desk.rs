@@ -11,18 +11,18 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
-use super::access_lists::Door;
-use super::arrivals::Partings;
+use super::access_lists::AccessLists;
+use super::arrivals::Lingering;
 use super::calls::Calls;
 use super::helper::Helper;
 use super::link::Link;
-use super::reserve::Reserve;
+use super::spare::SpareDescriptor;
 use crate::session::report::{self, Address};
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
 use crate::sys::process;
-use crate::sys::ready::{self, Want};
+use crate::sys::ready::{self, Interest};
 use crate::sys::signals::Signals;
 use crate::window::{Handler, Window};
 
@@ -52,7 +52,7 @@ const READ_SIZE: usize = 64 * 1024;
 
 /// What kind of desk it is.
 pub struct Settings {
-    pub door: Door,
+    pub access_lists: AccessLists,
     pub window: Window,
     pub handler: Handler,
 }
@@ -69,9 +69,9 @@ pub struct Desk {
     /// Whoever types at the console, until that ends.
     pub(super) keyboard: Option<Keyboard>,
     pub(super) scratch: Box<[u8]>,
-    door: Door,
-    partings: Partings,
-    reserve: Reserve,
+    access_lists: AccessLists,
+    lingering: Lingering,
+    spare: SpareDescriptor,
     /// For the question whether the terminal is gone, whoever reads from it.
     stdin: Keyboard,
     /// Until when the listener is left alone.
@@ -100,7 +100,7 @@ impl Desk {
         settings: Settings,
         keyboard: Option<Keyboard>,
     ) -> Self {
-        let Settings { door, window, handler } = settings;
+        let Settings { access_lists, window, handler } = settings;
         Self {
             listener: Some(listener),
             mailbox,
@@ -110,9 +110,9 @@ impl Desk {
             handler,
             keyboard,
             scratch: vec![0; READ_SIZE].into(),
-            door,
-            partings: Partings::default(),
-            reserve: Reserve::new(),
+            access_lists,
+            lingering: Lingering::default(),
+            spare: SpareDescriptor::new(),
             stdin: Keyboard::new(),
             resting: None,
             closing: None,
@@ -191,34 +191,34 @@ impl Desk {
         self.calls.console.attend(types);
         self.flush(false)?;
         let away = (self.keyboard.is_some() && !types).then(|| now + BACKGROUND_PAUSE);
-        let others = [self.partings.deadline(), self.calls.deadline()];
+        let others = [self.lingering.deadline(), self.calls.deadline()];
         let deadline = [self.resting, self.closing, away].into_iter().chain(others).flatten().min();
 
         let (console, calls) = (&self.calls.console, &self.calls);
         let listener = self.listener.as_ref().filter(|_| self.resting.is_none());
-        let gathering = calls.gathering();
-        let mut wants = vec![
-            Want::read(&self.mailbox, true),
-            Want::write(console, console.waits_to_write()),
-            Want::read(gathering, console.keeps_up()),
+        let epoll_set = calls.epoll_set();
+        let mut interests = vec![
+            Interest::read(&self.mailbox, true),
+            Interest::write(console, console.waits_to_write()),
+            Interest::read(epoll_set, console.keeps_up()),
         ];
         let blocked = || calls.links().filter(|(_, link)| link.waits_to_write());
-        wants.extend(blocked().map(|(_, link)| Want::write(link, true)));
-        wants.extend(listener.map(|listener| Want::read(listener, true)));
-        wants.extend(self.keyboard.as_ref().map(|keyboard| Want::read(keyboard, types)));
-        wants.extend(self.partings.sockets().map(|call| Want::read(call, true)));
-        ready::poll(&mut wants, deadline, self.signals.mask())?;
+        interests.extend(blocked().map(|(_, link)| Interest::write(link, true)));
+        interests.extend(listener.map(|listener| Interest::read(listener, true)));
+        interests.extend(self.keyboard.as_ref().map(|keyboard| Interest::read(keyboard, types)));
+        interests.extend(self.lingering.sockets().map(|call| Interest::read(call, true)));
+        ready::poll(&mut interests, deadline, self.signals.mask())?;
 
-        // In the order of the wants; the mailbox is always looked into.
-        let mut ready = wants.iter().map(|want| want.ready).skip(1);
+        // In the order of the interests; the mailbox is always looked into.
+        let mut ready = interests.iter().map(|interest| interest.ready).skip(1);
         let mut next = || ready.next().unwrap_or(false);
         let room = next();
-        let showing = if next() { gathering.readable()? } else { Vec::new() };
+        let showing = if next() { epoll_set.readable()? } else { Vec::new() };
         let taking = blocked().filter(|_| next()).map(|(number, _)| number).collect();
         let calling = listener.is_some() && next();
         let typed = self.keyboard.is_some() && next();
-        self.partings.clear(Instant::now());
-        self.reserve.refill();
+        self.lingering.clear(Instant::now());
+        self.spare.refill();
         self.calls.log_left_out();
         self.calls.overdue(Instant::now()).into_iter().for_each(process::terminate);
         self.flush(room)?;
@@ -236,7 +236,7 @@ impl Desk {
         }
     }
 
-    /// Accepts one call and forks its helper. When the system has no descriptor left for it, the reserve lets the caller
+    /// Accepts one call and forks its helper. When the system has no descriptor left for it, the spare descriptor lets the caller
     /// in to be told so.
     fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
@@ -244,14 +244,14 @@ impl Desk {
             Ok((call, from)) => return self.receive(call, from),
             Err(error) => error,
         };
-        if self.reserve.spend(&error)
+        if self.spare.spend(&error)
             && let Ok((call, from)) = listener.accept()
         {
             let number = self.calls.next_number();
             return self.refuse((number, call, from), NO_ROOM, &sys::reason(&error));
         }
         // The caller is gone again, or another process was faster.
-        if !sys::is_momentary(&error) && error.kind() != ErrorKind::ConnectionAborted {
+        if !sys::would_block(&error) && error.kind() != ErrorKind::ConnectionAborted {
             let reason = sys::reason(&error);
             self.calls.log(&format!("cannot accept calls for a moment: {reason}"));
             self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
@@ -261,11 +261,11 @@ impl Desk {
     fn receive(&mut self, call: TcpStream, from: SocketAddr) {
         let from = SocketAddr::new(from.ip().to_canonical(), from.port());
         let number = self.calls.next_number();
-        if let Err(refusal) = self.door.admission.admit(from.ip(), Instant::now()) {
+        if let Err(refusal) = self.access_lists.admission.admit(from.ip(), Instant::now()) {
             return self.refuse((number, call, from), &refusal.to_string(), "");
         }
         if let Err(error) = self.fork_helper(number, &call, from) {
-            self.door.admission.ended(from.ip());
+            self.access_lists.admission.ended(from.ip());
             self.refuse((number, call, from), NO_ROOM, &sys::reason(&error));
         }
     }
@@ -276,12 +276,12 @@ impl Desk {
         let colon = if why.is_empty() { "" } else { ": " };
         let line = format!("call {number} from {from} refused: {reason}{colon}{why}");
         self.calls.log_turned_away(&line);
-        self.partings.refuse(call, reason, Instant::now());
+        self.lingering.refuse(call, reason, Instant::now());
     }
 
     /// Reads the rules of admission again; rules that cannot be read change nothing.
     fn reload(&mut self) {
-        let said = match self.door.reload() {
+        let said = match self.access_lists.reload() {
             Ok(()) => "the rules were read again".into(),
             Err(error) => format!("the rules stay as they were: {}", sys::reasons(&error)),
         };
@@ -321,7 +321,7 @@ impl Desk {
         self.read_reports()?;
         for (pid, status) in ended {
             if let Some(from) = self.calls.end(pid, status) {
-                self.door.admission.ended(from.ip());
+                self.access_lists.admission.ended(from.ip());
             }
         }
         Ok(())

@@ -22,20 +22,20 @@ use crate::protocol::conversation::HELLO_LIMIT;
 use crate::protocol::events::Input;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::name::Name;
-use crate::session::handler::DeskEnd;
+use crate::session::handler::DeskSide;
 use crate::session::report::{self, Address, Report, Reporter};
 use crate::sys;
-use crate::sys::ready::Want;
+use crate::sys::ready::Interest;
 use crate::sys::signals::Signals;
 use crate::sys::{process, ready, sockets};
 use crate::terminal::sanitize;
-use crate::window::handover::{Note, Offer};
+use crate::window::handover::{Handover, Offer};
 use crate::window::{Handler, Window, command, tmux, xterm};
 
 /// The most bytes of a first frame that can be checked in.
 const FIRST_FRAME: usize = 128;
 /// How long a caller may take to read why there is no window.
-const FAREWELL_LIMIT: Duration = Duration::from_secs(2);
+const LINGER_LIMIT: Duration = Duration::from_secs(2);
 
 /// What a helper needs to know.
 pub struct Helper<'a> {
@@ -92,7 +92,7 @@ impl Helper<'_> {
     fn become_handler(&self, reporter: &Reporter) -> Result<u8> {
         let console = self.console.context("the console has no place for it")?;
         process::converse_on(console).context("cannot redirect standard input and output")?;
-        let desk = DeskEnd {
+        let desk = DeskSide {
             call: self.call.try_clone()?.into(),
             name: self.handler.name.clone(),
             plain: true,
@@ -123,7 +123,8 @@ impl Helper<'_> {
     fn offer(&self, open: impl FnOnce(&[OsString]) -> Result<Option<Child>>) -> Result<u8> {
         let offer = Offer::new()?;
         let mut terminal = open(&self.handler.command(offer.path().as_os_str()))?;
-        let note = Note { name: self.handler.name.clone(), reports: Some(self.reports.clone()) };
+        let note =
+            Handover { name: self.handler.name.clone(), reports: Some(self.reports.clone()) };
         let handed_over = offer.hand_over(self.call.as_fd(), &note, || {
             terminal.as_mut().map_or(Ok(()), command::check)
         });
@@ -144,7 +145,7 @@ impl Helper<'_> {
     fn say_bye(&self, reason: &str) {
         let mut bye = Buffer::default();
         frame::put_bye(&mut bye, reason);
-        sockets::farewell(self.call, bye.bytes(), FAREWELL_LIMIT);
+        sockets::linger_and_close(self.call, bye.bytes(), LINGER_LIMIT);
     }
 }
 
@@ -159,7 +160,7 @@ fn check_in(call: &TcpStream) -> Result<Name> {
     loop {
         // Half a frame keeps a socket readable: wake for more than what was seen.
         sockets::readable_at(call, seen + 1)?;
-        ready::poll(&mut [Want::read(call, true)], Some(deadline), &SigSet::empty())?;
+        ready::poll(&mut [Interest::read(call, true)], Some(deadline), &SigSet::empty())?;
         if Instant::now() >= deadline {
             bail!("no HELLO within {} s", HELLO_LIMIT.as_secs());
         }

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 
 use crate::sys;
 use crate::sys::sockets;
-use crate::terminal::output::Outlet;
+use crate::terminal::output::Output;
 
 /// Bytes that may wait for the handler before no more lines are taken.
 const LIMIT: usize = 256 * 1024;
@@ -25,7 +25,7 @@ pub enum Refusal {
 
 /// A handler's keyboard and screen.
 pub struct Link {
-    outlet: Outlet,
+    output: Output,
     hung_up: bool,
     shut: bool,
 }
@@ -37,8 +37,8 @@ impl Link {
     /// socketpair(2) or fcntl(2) failed: too many open descriptors.
     pub fn pair() -> io::Result<(Self, UnixStream)> {
         let (ours, handlers) = UnixStream::pair()?;
-        let outlet = Outlet::new(ours.as_fd())?;
-        Ok((Self { outlet, hung_up: false, shut: false }, handlers))
+        let output = Output::new(ours.as_fd())?;
+        Ok((Self { output, hung_up: false, shut: false }, handlers))
     }
 
     /// Types lines for the handler.
@@ -49,10 +49,10 @@ impl Link {
         if self.hung_up {
             return Err(Refusal::HungUp);
         }
-        if self.outlet.waiting() + lines.len() > LIMIT {
+        if self.output.waiting() + lines.len() > LIMIT {
             return Err(Refusal::Full);
         }
-        self.outlet.push(lines);
+        self.output.push(lines);
         self.flush(false);
         Ok(())
     }
@@ -66,25 +66,25 @@ impl Link {
 
     /// Writes what there is room for; `room` when poll(2) says that there is some again.
     pub fn flush(&mut self, room: bool) {
-        self.outlet.unblock(room);
+        self.output.unblock(room);
         // A handler that is gone will be noticed by reading.
-        let _ = self.outlet.flush();
-        if self.hung_up && !self.shut && self.outlet.waiting() == 0 {
-            sockets::shut_sending(self.outlet.as_fd());
+        let _ = self.output.flush();
+        if self.hung_up && !self.shut && self.output.waiting() == 0 {
+            sockets::shut_sending(self.output.as_fd());
             self.shut = true;
         }
     }
 
     /// Whether something waits for room.
     pub fn waits_to_write(&self) -> bool {
-        self.outlet.blocked()
+        self.output.blocked()
     }
 
     /// Reads what the handler shows; `None` when nothing is there now, 0 at its end.
     pub fn read(&self, buffer: &mut [u8]) -> Option<usize> {
-        match sockets::receive(self.outlet.as_fd(), buffer) {
+        match sockets::receive(self.output.as_fd(), buffer) {
             Ok(count) => Some(count),
-            Err(error) if sys::is_momentary(&error) => None,
+            Err(error) if sys::would_block(&error) => None,
             // A handler that was killed before it had read everything (unix(7), ECONNRESET).
             Err(_) => Some(0),
         }
@@ -93,6 +93,6 @@ impl Link {
 
 impl AsFd for Link {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.outlet.as_fd()
+        self.output.as_fd()
     }
 }

@@ -11,13 +11,13 @@ const LINES: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 
 /// What has been said about calls that were turned away.
 #[derive(Debug)]
-pub struct Strangers {
+pub struct LogLimit {
     usage: Usage,
     /// Calls without a line.
     left_out: u64,
 }
 
-impl Strangers {
+impl LogLimit {
     pub fn new(now: Instant) -> Self {
         Self { usage: Usage::new(now), left_out: 0 }
     }
@@ -29,7 +29,7 @@ impl Strangers {
         alone
     }
 
-    /// When [`Strangers::line`] has something to say.
+    /// When [`LogLimit::line`] has something to say.
     pub fn deadline(&self) -> Option<Instant> {
         (self.left_out > 0).then(|| self.usage.next(LINES)).flatten()
     }
@@ -52,15 +52,15 @@ mod tests {
     #[test]
     fn every_stranger_has_a_line_or_is_counted_in_one() {
         let start = Instant::now();
-        let mut strangers = Strangers::new(start);
-        assert_eq!((0..100).filter(|_| strangers.come(start)).count(), 20);
-        let due = strangers.deadline().unwrap();
-        assert_eq!(strangers.line(due - Duration::from_millis(1)), None);
-        assert_eq!(strangers.line(due).unwrap(), "80 more calls were turned away");
-        assert_eq!((strangers.deadline(), strangers.line(due)), (None, None));
-        assert!(!strangers.come(due));
-        let due = strangers.deadline().unwrap();
-        assert_eq!(strangers.line(due).unwrap(), "1 more call was turned away");
-        assert!(strangers.come(due + Duration::from_secs(60)));
+        let mut log_limit = LogLimit::new(start);
+        assert_eq!((0..100).filter(|_| log_limit.come(start)).count(), 20);
+        let due = log_limit.deadline().unwrap();
+        assert_eq!(log_limit.line(due - Duration::from_millis(1)), None);
+        assert_eq!(log_limit.line(due).unwrap(), "80 more calls were turned away");
+        assert_eq!((log_limit.deadline(), log_limit.line(due)), (None, None));
+        assert!(!log_limit.come(due));
+        let due = log_limit.deadline().unwrap();
+        assert_eq!(log_limit.line(due).unwrap(), "1 more call was turned away");
+        assert!(log_limit.come(due + Duration::from_secs(60)));
     }
 }

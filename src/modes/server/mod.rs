@@ -13,7 +13,7 @@ mod link;
 mod log_limit;
 mod operator;
 mod rate;
-mod reserve;
+mod spare;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
@@ -31,7 +31,7 @@ use crate::sys::signals::Signals;
 use crate::sys::{self, clock, privilege, sockets};
 use crate::terminal::console::Console;
 use crate::window::{Handler, Window};
-use access_lists::{Door, Sources};
+use access_lists::{AccessLists, Sources};
 use admission::Limits;
 use calls::Calls;
 use desk::{Desk, Settings};
@@ -127,7 +127,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     };
     let limits = Limits { calls: options.max_calls, per_host: options.max_per_host };
     let rules = Sources { allow: options.allow.clone(), deny: options.deny.clone() };
-    let door = Door::new(limits, rules)?;
+    let access_lists = AccessLists::new(limits, rules)?;
     // Reads the time zone once, and not in every call's process.
     clock::now();
     let signals = Signals::watch(if in_console { &desk::ALL_SIGNALS } else { desk::SIGNALS })?;
@@ -144,7 +144,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         // Standard error may be closed.
         let _ = writeln!(io::stderr(), "talk: {advice}");
     }
-    let settings = Settings { door, window: options.window, handler };
+    let settings = Settings { access_lists, window: options.window, handler };
     let mut desk = Desk::new(listener, mailbox, signals, calls, settings, keyboard);
     let kept = desk.keep();
     desk.finish();

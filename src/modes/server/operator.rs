@@ -29,7 +29,7 @@ impl Desk {
                 self.calls.console.typed(&self.scratch[..count]);
                 self.obey();
             }
-            Err(error) if sys::is_momentary(&error) => {}
+            Err(error) if sys::would_block(&error) => {}
             // The terminal has just become another's (EIO while SIGTTIN is blocked): it may be ours again.
             Err(_) if !keyboard.is_ours() && !keyboard.hung_up() => {}
             Err(_) => self.end_keyboard(),

@@ -184,7 +184,7 @@ fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
 #[test]
 fn a_patient_stream_hears_the_other_end_out() {
     let mut link = Link::answered(Input::Person);
-    link.caller = Side::new(Role::Caller, "alice", Input::Patient, link.now);
+    link.caller = Side::new(Role::Caller, "alice", Input::WaitForPeer, link.now);
     link.handler = Side::new(Role::Handler, "desk", Input::Person, link.now);
     link.carry(usize::MAX);
     link.caller.conversation.say(b"which printer works?\n", link.now);
@@ -204,10 +204,10 @@ fn a_patient_stream_hears_the_other_end_out() {
 #[test]
 fn a_conversation_that_takes_too_long_ends_with_a_reason() {
     let limit = Duration::from_secs(5);
-    let mut link = Link::answered(Input::Patient);
+    let mut link = Link::answered(Input::WaitForPeer);
     link.caller.conversation.expire(limit, link.now);
     link.carry(usize::MAX);
-    link.later(FAREWELL_LIMIT);
+    link.later(LINGER_LIMIT);
     assert_eq!(link.caller.end, Some(End::OutOfTime(limit)));
     assert_eq!(link.handler.heard.last().unwrap(), "left out of time");
     let mut ringing = Side::new(Role::Caller, "alice", Input::Stream, link.now);
@@ -242,7 +242,7 @@ fn a_stream_that_ends_after_the_goodbye_still_waits_for_its_screen() {
 
 #[test]
 fn an_answer_behind_much_text_is_given_up_only_when_nothing_moves() {
-    for input in [Input::Stream, Input::Patient] {
+    for input in [Input::Stream, Input::WaitForPeer] {
         let mut link = Link::new(input);
         link.handler = Side::new(Role::Handler, "desk", Input::Stream, link.now);
         link.carry(usize::MAX);
@@ -353,7 +353,7 @@ fn silence_in_place_of_hello_ends_the_call() {
         assert_eq!(side.end, None);
         side.act(now + limit);
         assert!(side.send(usize::MAX, now + limit).starts_with(b"B"));
-        side.act(now + limit + FAREWELL_LIMIT);
+        side.act(now + limit + LINGER_LIMIT);
         assert_eq!(side.end, Some(End::NoHello(limit)));
     }
 }
@@ -525,8 +525,8 @@ proptest! {
         desk.conversation.closed();
         desk.act(now);
         desk.send(usize::MAX, now);
-        desk.act(now + FAREWELL_LIMIT);
-        desk.act(now + FAREWELL_LIMIT + GOODBYE_LIMIT);
+        desk.act(now + LINGER_LIMIT);
+        desk.act(now + LINGER_LIMIT + GOODBYE_LIMIT);
         prop_assert!(desk.end.is_some());
     }
 }

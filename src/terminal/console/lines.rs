@@ -9,7 +9,7 @@ use memchr::memchr;
 
 use super::{Kind, Row, SCREEN_LIMIT, View};
 use crate::buffer::Buffer;
-use crate::terminal::output::Outlet;
+use crate::terminal::output::Output;
 
 /// Bytes that may wait before lines of the log are lost: far more than those at which callers are held back, so that
 /// what they say costs no line about them.
@@ -19,7 +19,7 @@ const LINE_LIMIT: usize = 64 * 1024;
 
 /// Standard input and output as they are.
 pub struct Lines {
-    out: Outlet,
+    out: Output,
     /// A person reads it, and can hear a bell.
     person: bool,
     /// Log lines that nobody read.
@@ -36,7 +36,7 @@ impl Lines {
     /// # Errors
     /// It cannot be used.
     pub fn new() -> io::Result<Self> {
-        let out = Outlet::new(io::stdout().as_fd())?;
+        let out = Output::new(io::stdout().as_fd())?;
         let person = io::stdout().is_terminal();
         Ok(Self { out, person, lost: 0, typed: Buffer::default(), skipping: false })
     }
@@ -109,11 +109,11 @@ impl View for Lines {
         }
     }
 
-    fn outlet_mut(&mut self) -> &mut Outlet {
+    fn output_mut(&mut self) -> &mut Output {
         &mut self.out
     }
 
-    fn outlet(&self) -> &Outlet {
+    fn output(&self) -> &Output {
         &self.out
     }
 }

@@ -1,6 +1,6 @@
 //! The console: many conversations and the log of the desk in one place, on a terminal or over pipes.
 //!
-//! `book` knows the calls and what a typed line asks for (`command`); it is pure. Two views show it: `lines` for pipes
+//! `roster` knows the calls and what a typed line asks for (`command`); it is pure. Two views show it: `lines` for pipes
 //! and plain terminals, `screen` for a terminal with an editor. The form of both, in which only the program writes what
 //! stands before the text:
 //!
@@ -16,9 +16,9 @@
 //! each row, and the log is set like answers. The invariant: what is being typed goes to another call than before only
 //! if the person says so.
 
-mod book;
 mod command;
 mod lines;
+mod roster;
 mod screen;
 
 use std::io;
@@ -26,8 +26,8 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
-use super::output::Outlet;
-use book::{Answer, Book};
+use super::output::Output;
+use roster::{Answer, Roster};
 
 /// Bytes that may wait for the screen before no more text is taken.
 const SCREEN_LIMIT: usize = 256 * 1024;
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-/// Where the book is shown and lines are typed.
+/// Where the roster is shown and lines are typed.
 trait View {
     /// Takes bytes from the keyboard, cut anywhere.
     fn typed(&mut self, bytes: &[u8]);
@@ -92,19 +92,19 @@ trait View {
 
     fn ring(&mut self);
 
-    /// Something in the book has changed that is no row.
+    /// Something in the roster has changed that is no row.
     fn touch(&mut self) {}
 
-    /// Fills the outlet with what there is to be written now.
-    fn paint(&mut self, _book: &Book) {}
+    /// Fills the output with what there is to be written now.
+    fn paint(&mut self, _book: &Roster) {}
 
-    fn outlet(&self) -> &Outlet;
+    fn output(&self) -> &Output;
 
-    fn outlet_mut(&mut self) -> &mut Outlet;
+    fn output_mut(&mut self) -> &mut Output;
 
     /// About how many bytes wait for the screen.
     fn waiting(&self) -> usize {
-        self.outlet().waiting()
+        self.output().waiting()
     }
 
     fn resize(&mut self) {}
@@ -137,7 +137,7 @@ pub enum Order {
 
 /// The keyboard and screen of a desk.
 pub struct Console {
-    book: Book,
+    roster: Roster,
     view: Box<dyn View>,
     rings_for_lines: bool,
 }
@@ -154,7 +154,7 @@ impl Console {
         } else {
             Box::new(lines::Lines::new()?)
         };
-        Ok(Self { book: Book::default(), view, rings_for_lines: bell })
+        Ok(Self { roster: Roster::default(), view, rings_for_lines: bell })
     }
 
     /// A console that only shows the log.
@@ -163,7 +163,7 @@ impl Console {
     /// Standard output cannot be used.
     pub fn log_only() -> io::Result<Self> {
         Ok(Self {
-            book: Book::default(),
+            roster: Roster::default(),
             view: Box::new(lines::Lines::new()?),
             rings_for_lines: false,
         })
@@ -182,13 +182,13 @@ impl Console {
     /// A caller of this name is here.
     pub fn begin(&mut self, call: u32, name: &[u8], from: SocketAddr) {
         let idle = self.view.is_idle();
-        self.book.begin(call, name, from, idle, Instant::now());
+        self.roster.begin(call, name, from, idle, Instant::now());
         self.view.ring();
     }
 
     /// Takes in what a caller says, cut anywhere, newlines included.
     pub fn hear(&mut self, call: u32, text: &[u8]) {
-        let rows = self.book.hear(call, text);
+        let rows = self.roster.hear(call, text);
         rows.iter().for_each(|row| self.view.show(row));
         self.view.touch();
         if self.rings_for_lines && !rows.is_empty() {
@@ -198,19 +198,19 @@ impl Console {
 
     /// A call is over: what there is of a last line is shown.
     pub fn end(&mut self, call: u32) {
-        if let Some(row) = self.book.end(call) {
+        if let Some(row) = self.roster.end(call) {
             self.view.show(&row);
         }
     }
 
     /// Lines, each with its newline, are on their way to a caller.
     pub fn said(&mut self, call: u32, text: &[u8]) {
-        self.book.said(call, text).iter().for_each(|row| self.view.show(row));
+        self.roster.said(call, text).iter().for_each(|row| self.view.show(row));
     }
 
     /// Lines were not said to a caller, and why.
     pub fn unsaid(&mut self, call: u32, why: &str) {
-        let head = self.book.head(call);
+        let head = self.roster.head(call);
         self.notice(&format!("{head} {why}; nothing was said"));
     }
 
@@ -227,7 +227,7 @@ impl Console {
     /// The next thing that the person wants of the desk. What they want of the console is done here.
     pub fn order(&mut self) -> Option<Order> {
         while let Some(line) = self.view.line() {
-            let answer = match self.book.answer(&line, Instant::now()) {
+            let answer = match self.roster.answer(&line, Instant::now()) {
                 Ok(answer) => answer,
                 Err(why) => {
                     self.view.refused(why);
@@ -252,15 +252,15 @@ impl Console {
     /// # Errors
     /// The screen is gone.
     pub fn flush(&mut self, room: bool) -> io::Result<()> {
-        self.view.outlet_mut().unblock(room);
-        self.view.outlet_mut().flush()?;
-        self.view.paint(&self.book);
-        self.view.outlet_mut().flush()
+        self.view.output_mut().unblock(room);
+        self.view.output_mut().flush()?;
+        self.view.paint(&self.roster);
+        self.view.output_mut().flush()
     }
 
     /// Whether the screen waits for room.
     pub fn waits_to_write(&self) -> bool {
-        self.view.outlet().blocked()
+        self.view.output().blocked()
     }
 
     /// Whether there is room for more text.
@@ -301,6 +301,6 @@ impl Console {
 
 impl AsFd for Console {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.view.outlet().as_fd()
+        self.view.output().as_fd()
     }
 }

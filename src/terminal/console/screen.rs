@@ -6,22 +6,22 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::book::Book;
+use super::roster::Roster;
 use super::{Kind, Row, View};
 use crate::sys::clock;
 use crate::sys::tty::size;
-use crate::terminal::editor::{Asked, Board, KEYS, Key, Said, Style};
-use crate::terminal::output::Outlet;
-use crate::terminal::tty::{Seat, colour, reflows};
+use crate::terminal::editor::{Asked, KEYS, Key, Prompt, Said, Style};
+use crate::terminal::output::Output;
+use crate::terminal::tty::{TerminalGuard, colour, reflows};
 
 /// Why Ctrl-D does not do what it does elsewhere: too many conversations would end by one key.
 const NOT_BY_KEY: &str = "/quit ends the desk";
 
 /// A terminal that is a person's keyboard and screen.
 pub struct Screen {
-    board: Board,
-    seat: Seat,
-    /// Keys that have not been pressed on the board.
+    prompt: Prompt,
+    guard: TerminalGuard,
+    /// Keys that have not been pressed on the prompt.
     keys: VecDeque<Key>,
 }
 
@@ -32,22 +32,22 @@ impl Screen {
     /// It cannot be used.
     pub fn open() -> io::Result<Self> {
         let (width, height) = size();
-        let board = Board::new(width, height, colour(), reflows());
-        Ok(Self { board, seat: Seat::take()?, keys: VecDeque::new() })
+        let prompt = Prompt::new(width, height, colour(), reflows());
+        Ok(Self { prompt, guard: TerminalGuard::take()?, keys: VecDeque::new() })
     }
 }
 
 impl View for Screen {
     fn typed(&mut self, bytes: &[u8]) {
-        self.keys.extend(self.board.read(bytes));
+        self.keys.extend(self.prompt.read(bytes));
     }
 
     fn line(&mut self) -> Option<Vec<u8>> {
         while let Some(key) = self.keys.pop_front() {
-            match self.board.press(key) {
-                Some(Asked::Enter) if self.board.text().is_empty() => {}
-                Some(Asked::Enter) => return Some(self.board.text().as_bytes().to_owned()),
-                Some(Asked::Leave) => self.board.refuse(NOT_BY_KEY),
+            match self.prompt.press(key) {
+                Some(Asked::Enter) if self.prompt.text().is_empty() => {}
+                Some(Asked::Enter) => return Some(self.prompt.text().as_bytes().to_owned()),
+                Some(Asked::Leave) => self.prompt.refuse(NOT_BY_KEY),
                 None => {}
             }
         }
@@ -55,15 +55,15 @@ impl View for Screen {
     }
 
     fn accepted(&mut self) {
-        self.board.take_line();
+        self.prompt.take_line();
     }
 
     fn refused(&mut self, why: String) {
-        self.board.refuse(why);
+        self.prompt.refuse(why);
     }
 
     fn is_idle(&self) -> bool {
-        self.board.text().is_empty() && self.keys.is_empty()
+        self.prompt.text().is_empty() && self.keys.is_empty()
     }
 
     fn keys(&self) -> &'static [&'static str] {
@@ -73,73 +73,73 @@ impl View for Screen {
     fn show(&mut self, row: &Row) {
         let (clock, Row { kind, head, text }) = (clock::now(), row);
         match kind {
-            Kind::Heard => self.board.print(Style::Foreign, &format!("{clock} {head}"), text),
-            Kind::Said => self.board.print(Style::Own, &format!("{clock} {head}"), text),
-            Kind::Notice | Kind::Log => self.board.notice(text, clock),
+            Kind::Heard => self.prompt.print(Style::Foreign, &format!("{clock} {head}"), text),
+            Kind::Said => self.prompt.print(Style::Own, &format!("{clock} {head}"), text),
+            Kind::Notice | Kind::Log => self.prompt.notice(text, clock),
         }
     }
 
     fn ring(&mut self) {
-        self.board.ring();
+        self.prompt.ring();
     }
 
     fn touch(&mut self) {
-        self.board.touch();
+        self.prompt.touch();
     }
 
     /// Paints once the last painting is out: a slow terminal gets fewer pictures, not older ones.
-    fn paint(&mut self, book: &Book) {
-        if self.seat.outlets.screen.waiting() > 0 {
+    fn paint(&mut self, roster: &Roster) {
+        if self.guard.outputs.screen.waiting() > 0 {
             return;
         }
-        let painting = if self.seat.suspended {
-            self.board.transcript()
+        let painting = if self.guard.suspended {
+            self.prompt.scrollback()
         } else {
             let said =
                 |Row { head, text, .. }| Said { head: format!("{} {head}", clock::now()), text };
-            self.board.paint(book.unfinished().map(said), book.status(), &book.prompt())
+            self.prompt.paint(roster.partial().map(said), roster.status(), &roster.prompt())
         };
-        self.seat.outlets.screen.push(&painting);
+        self.guard.outputs.screen.push(&painting);
     }
 
-    fn outlet_mut(&mut self) -> &mut Outlet {
-        &mut self.seat.outlets.screen
+    fn output_mut(&mut self) -> &mut Output {
+        &mut self.guard.outputs.screen
     }
 
-    fn outlet(&self) -> &Outlet {
-        &self.seat.outlets.screen
+    fn output(&self) -> &Output {
+        &self.guard.outputs.screen
     }
 
     fn waiting(&self) -> usize {
-        self.seat.outlets.screen.waiting() + self.board.waiting()
+        self.guard.outputs.screen.waiting() + self.prompt.waiting()
     }
 
     fn resize(&mut self) {
         let (width, height) = size();
-        self.board.resize(width, height);
+        self.prompt.resize(width, height);
     }
 
     fn suspend(&mut self) {
-        self.seat.suspend(&mut self.board);
+        self.guard.suspend(&mut self.prompt);
     }
 
     fn resume(&mut self) {
-        self.seat.resume(&mut self.board);
+        self.guard.resume(&mut self.prompt);
     }
 
     fn attend(&mut self, attended: bool) {
-        match (attended, self.seat.suspended) {
-            (true, true) => self.seat.resume(&mut self.board),
-            (false, false) => self.seat.lose(&mut self.board),
+        match (attended, self.guard.suspended) {
+            (true, true) => self.guard.resume(&mut self.prompt),
+            (false, false) => self.guard.lose(&mut self.prompt),
             _ => {}
         }
     }
 
     fn finish(&mut self) {
-        if !self.seat.suspended {
-            let last = self.board.suspend();
-            self.seat.finish(&last);
-            self.seat.suspended = true;
+        if !self.guard.suspended {
+            let last = self.prompt.suspend();
+            self.guard.finish(&last);
+            self.guard.suspended = true;
         }
     }
 }

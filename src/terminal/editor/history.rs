@@ -1,6 +1,6 @@
 //! The lines that were typed before, to be brought back.
 //!
-//! Next door, `line` is the one being typed. The invariant: the unfinished line is there again after the newest one.
+//! Next door, `line` is the one being typed. The invariant: the partial line is there again after the newest one.
 
 use std::collections::VecDeque;
 
@@ -11,16 +11,16 @@ const LIMIT: usize = 500;
 #[derive(Default)]
 pub struct History {
     lines: VecDeque<String>,
-    /// How many lines back: 0 is the unfinished line.
+    /// How many lines back: 0 is the partial line.
     back: usize,
-    unfinished: String,
+    partial: String,
 }
 
 impl History {
     /// Keeps a line, but not twice in a row, and comes back from wherever the person has been.
     pub fn push(&mut self, line: &str) {
         self.back = 0;
-        self.unfinished.clear();
+        self.partial.clear();
         if self.lines.back().is_some_and(|last| last == line) {
             return;
         }
@@ -34,20 +34,16 @@ impl History {
     pub fn older(&mut self, current: &str) -> Option<&str> {
         let at = self.lines.len().checked_sub(self.back + 1)?;
         if self.back == 0 {
-            self.unfinished = current.to_owned();
+            self.partial = current.to_owned();
         }
         self.back += 1;
         Some(&self.lines[at])
     }
 
-    /// The line after, if there is one; after the newest comes the unfinished one.
+    /// The line after, if there is one; after the newest comes the partial one.
     pub fn newer(&mut self) -> Option<&str> {
         self.back = self.back.checked_sub(1)?;
-        Some(if self.back == 0 {
-            &self.unfinished
-        } else {
-            &self.lines[self.lines.len() - self.back]
-        })
+        Some(if self.back == 0 { &self.partial } else { &self.lines[self.lines.len() - self.back] })
     }
 }
 

@@ -1,20 +1,20 @@
 //! One person's keyboard and screen, when both are a terminal: what is typed stays whole whatever arrives.
 //!
-//! `board` is a line being typed below a transcript, made of `keys`, `line`, `history` and `screen` with its `row`s and
-//! the line's `field`; `peer` is the other end. Here they are tied together to one conversation; `console` ties a board
+//! `prompt` is a line being typed below a scrollback, made of `keys`, `line`, `history` and `screen` with its `row`s and
+//! the line's `viewport`; `peer` is the other end. Here they are tied together to one conversation; `console` ties a prompt
 //! to many. All of it is pure: the size and the time come in, and bytes for the terminal come out. The invariant: only
 //! keys change the line being typed, and only Enter says it.
 
-mod board;
-mod field;
 mod history;
 mod keys;
 mod line;
 mod peer;
+mod prompt;
 mod row;
 mod screen;
 #[cfg(test)]
 mod tests;
+mod viewport;
 
 use std::ops::ControlFlow;
 
@@ -23,9 +23,9 @@ use super::{Event, Typed, reading, sanitize};
 use crate::sys::clock::Clock;
 use peer::{Peer, State};
 
-pub use board::{Asked, Board, KEYS};
 pub use keys::Key;
 pub use peer::Said;
+pub use prompt::{Asked, KEYS, Prompt};
 pub use row::Style;
 pub use screen::LEAVE;
 
@@ -52,14 +52,14 @@ pub struct Settings {
     pub bell: bool,
 }
 
-/// A conversation on a [`Board`].
+/// A conversation on a [`Prompt`].
 ///
 /// Whatever happens changes only what [`paint`](Self::paint) gives next: call it once before writing, however much has
 /// happened.
 pub struct Editor {
     name: String,
     rings_for_lines: bool,
-    pub board: Board,
+    pub prompt: Prompt,
     peer: Peer,
 }
 
@@ -67,8 +67,8 @@ impl Editor {
     /// An editor on a terminal whose cursor is at the start of a row; the other end is [`State::Ringing`].
     pub fn new(settings: Settings) -> Self {
         let Settings { name, address, width, height, colour, reflows, bell } = settings;
-        let board = Board::new(width, height, colour, reflows);
-        Self { name, rings_for_lines: bell, board, peer: Peer::new(address) }
+        let prompt = Prompt::new(width, height, colour, reflows);
+        Self { name, rings_for_lines: bell, prompt, peer: Peer::new(address) }
     }
 
     /// Takes bytes from the keyboard, cut anywhere, and passes on what they mean. While nothing can be said (`open` is
@@ -80,8 +80,8 @@ impl Editor {
         clock: Clock,
         pass: &mut dyn FnMut(Typed<'_>),
     ) {
-        for key in self.board.read(bytes) {
-            let leaves = match self.board.press(key) {
+        for key in self.prompt.read(bytes) {
+            let leaves = match self.prompt.press(key) {
                 Some(Asked::Leave) => true,
                 Some(Asked::Enter) => self.enter(open, clock, pass).is_break(),
                 None => false,
@@ -94,17 +94,17 @@ impl Editor {
 
     /// Shows an event. An answer makes the other end [`State::Talking`], a goodbye [`State::Left`].
     pub fn show(&mut self, event: Event<'_>, clock: Clock) {
-        self.board.touch();
+        self.prompt.touch();
         match event {
             Event::Answered { name } => {
                 self.peer.answered(name);
-                self.board.notice(&format!("{} answered", self.peer.who()), clock);
+                self.prompt.notice(&format!("{} answered", self.peer.who()), clock);
             }
             Event::Text { text, complete } => {
                 let said = self.peer.hear(text, complete, clock);
                 self.print_said(said);
                 if complete && self.rings_for_lines {
-                    self.board.ring();
+                    self.prompt.ring();
                 }
             }
             Event::Left { reason } => {
@@ -113,27 +113,27 @@ impl Editor {
                 self.peer.state = State::Left;
                 let reason = sanitize::label(reason);
                 let colon = if reason.is_empty() { "" } else { ": " };
-                self.board.notice(&format!("{} left{colon}{reason}", self.peer.who()), clock);
+                self.prompt.notice(&format!("{} left{colon}{reason}", self.peer.who()), clock);
             }
             Event::Reading(reads) => {
                 self.peer.reads(reads);
-                self.board.notice(&reading(self.peer.who(), reads), clock);
+                self.prompt.notice(&reading(self.peer.who(), reads), clock);
             }
-            Event::Notice(text) => self.board.notice(text, clock),
+            Event::Notice(text) => self.prompt.notice(text, clock),
         }
     }
 
     /// All that is to be written now; nothing while nothing has changed, or while suspended.
     pub fn paint(&mut self) -> Vec<u8> {
-        self.board.paint(self.peer.unfinished(), self.peer.status(), "")
+        self.prompt.paint(self.peer.partial(), self.peer.status(), "")
     }
 
-    /// What is to be written at the end: as [`Board::suspend`], and a line of the other end that was never finished
-    /// goes to the transcript.
+    /// What is to be written at the end: as [`Prompt::suspend`], and a line of the other end that was never finished
+    /// goes to the scrollback.
     pub fn finish(&mut self) -> Vec<u8> {
         let said = self.peer.end_line();
         self.print_said(said);
-        self.board.suspend()
+        self.prompt.suspend()
     }
 
     /// Says the line or does what it commands; breaks off when that is to leave. Only a single line can be a command.
@@ -144,7 +144,7 @@ impl Editor {
         clock: Clock,
         pass: &mut dyn FnMut(Typed<'_>),
     ) -> ControlFlow<()> {
-        let text = self.board.text();
+        let text = self.prompt.text();
         let command = match text.contains('\n') {
             false => command::parse(text.as_bytes()),
             true => Command::Say(text.as_bytes()),
@@ -152,20 +152,20 @@ impl Editor {
         match command {
             Command::Quit => return ControlFlow::Break(()),
             Command::Help => {
-                self.board.take_line();
+                self.prompt.take_line();
                 for text in [ENTER_AND_LEAVE].iter().chain(&KEYS).chain(&command::HELP) {
-                    self.board.notice(text, clock);
+                    self.prompt.notice(text, clock);
                 }
             }
             Command::Unknown => {
-                self.board.take_line();
-                self.board.notice(command::UNKNOWN, clock);
+                self.prompt.take_line();
+                self.prompt.notice(command::UNKNOWN, clock);
             }
             Command::Say(b"") => {}
-            Command::Say(_) if !open => self.board.refuse(self.peer.state.obstacle()),
+            Command::Say(_) if !open => self.prompt.refuse(self.peer.state.obstacle()),
             Command::Say(said) => {
                 let slashes = text.len() - said.len();
-                let text = self.board.take_line();
+                let text = self.prompt.take_line();
                 self.say(&text[slashes..], clock, pass);
             }
         }
@@ -178,13 +178,13 @@ impl Editor {
         pass(Typed::Text([text, end].concat().as_bytes()));
         let head = format!("{clock} > {}: ", self.name);
         for line in text.lines() {
-            self.board.print(Style::Own, &head, &sanitize::line(line.as_bytes()));
+            self.prompt.print(Style::Own, &head, &sanitize::line(line.as_bytes()));
         }
     }
 
     fn print_said(&mut self, said: Option<Said>) {
         if let Some(Said { head, text }) = said {
-            self.board.print(Style::Foreign, &head, &text);
+            self.prompt.print(Style::Foreign, &head, &text);
         }
     }
 }

@@ -6,8 +6,8 @@
 use crate::sys::clock::Clock;
 use crate::terminal::sanitize;
 
-/// Bytes of an unfinished line that are kept to be shown live; of a longer one, parts go to the transcript.
-pub const UNFINISHED_LIMIT: usize = 16 * 1024;
+/// Bytes of a partial line that are kept to be shown live; of a longer one, parts go to the scrollback.
+pub const PARTIAL_LIMIT: usize = 16 * 1024;
 
 /// What the other end is doing, for the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +48,10 @@ pub struct Said {
 }
 
 /// The other end's line before its end has come.
-struct Unfinished {
+struct PartialLine {
     since: Clock,
     bytes: Vec<u8>,
-    /// Its beginning is in the transcript already.
+    /// Its beginning is in the scrollback already.
     continued: bool,
 }
 
@@ -61,13 +61,13 @@ pub struct Peer {
     /// Printable; empty until it has answered.
     name: String,
     address: String,
-    unfinished: Option<Unfinished>,
+    partial: Option<PartialLine>,
 }
 
 impl Peer {
     /// Somebody at a printable address, [`State::Ringing`].
     pub fn new(address: String) -> Self {
-        Self { state: State::Ringing, name: String::new(), address, unfinished: None }
+        Self { state: State::Ringing, name: String::new(), address, partial: None }
     }
 
     /// It has said its name.
@@ -97,38 +97,38 @@ impl Peer {
         format!("-- {who} {} --", self.state.words())
     }
 
-    /// Takes in a piece of a line; returns what is to go to the transcript.
+    /// Takes in a piece of a line; returns what is to go to the scrollback.
     pub fn hear(&mut self, text: &[u8], complete: bool, clock: Clock) -> Option<Said> {
-        let new = || Unfinished { since: clock, bytes: Vec::new(), continued: false };
-        let unfinished = self.unfinished.get_or_insert_with(new);
-        unfinished.bytes.extend_from_slice(text);
+        let new = || PartialLine { since: clock, bytes: Vec::new(), continued: false };
+        let partial = self.partial.get_or_insert_with(new);
+        partial.bytes.extend_from_slice(text);
         if complete {
             return self.end_line();
         }
-        if unfinished.bytes.len() <= UNFINISHED_LIMIT {
+        if partial.bytes.len() <= PARTIAL_LIMIT {
             return None;
         }
-        let whole = sanitize::complete(&unfinished.bytes);
-        let bytes = unfinished.bytes.split_off(whole);
+        let whole = sanitize::complete(&partial.bytes);
+        let bytes = partial.bytes.split_off(whole);
         let part = self.end_line();
-        self.unfinished = Some(Unfinished { since: clock, bytes, continued: true });
+        self.partial = Some(PartialLine { since: clock, bytes, continued: true });
         part
     }
 
-    /// No more comes of the unfinished line: what there is of it is to go to the transcript.
+    /// No more comes of the partial line: what there is of it is to go to the scrollback.
     pub fn end_line(&mut self) -> Option<Said> {
-        let unfinished = self.unfinished.take()?;
-        Some(self.said(&unfinished, &unfinished.bytes))
+        let partial = self.partial.take()?;
+        Some(self.said(&partial, &partial.bytes))
     }
 
     /// The line of which more is to come, without a character of which more is to come.
-    pub fn unfinished(&self) -> Option<Said> {
-        let unfinished = self.unfinished.as_ref()?;
-        let whole = sanitize::complete(&unfinished.bytes);
-        Some(self.said(unfinished, &unfinished.bytes[..whole]))
+    pub fn partial(&self) -> Option<Said> {
+        let partial = self.partial.as_ref()?;
+        let whole = sanitize::complete(&partial.bytes);
+        Some(self.said(partial, &partial.bytes[..whole]))
     }
 
-    fn said(&self, Unfinished { since, continued, .. }: &Unfinished, bytes: &[u8]) -> Said {
+    fn said(&self, PartialLine { since, continued, .. }: &PartialLine, bytes: &[u8]) -> Said {
         let continued = if *continued { ", continued" } else { "" };
         Said {
             head: format!("{since} < {}{continued}: ", self.who()),

@@ -1,25 +1,25 @@
-//! The transcript and, below it, the live area: the last rows of the normal screen.
+//! The scrollback and, below it, the live area: the last rows of the normal screen.
 //!
-//! From top to bottom, the live area is the other end's unfinished line if there is one, the status, and the line
-//! being typed. It follows the transcript, which scrolls in the terminal's own scrollback, and is drawn anew below
+//! From top to bottom, the live area is the other end's partial line if there is one, the status, and the line
+//! being typed. It follows the scrollback, which scrolls in the terminal's own scrollback, and is drawn anew below
 //! whatever is added to that. What has been decided:
 //!
-//! - The line being typed is one row that moves sideways (`field`), so no row of the live area is ever wrapped.
+//! - The line being typed is one row that moves sideways (`viewport`), so no row of the live area is ever wrapped.
 //! - Every row is at most one column narrower than the terminal, and is broken here, not there. Where a terminal takes
 //!   a character for wider than it is counted here, it cuts the row off: it has been told not to wrap (DECAWM).
-//! - A terminal of up to two rows shows only the line being typed, one of three no unfinished line.
+//! - A terminal of up to two rows shows only the line being typed, one of three no partial line.
 //! - After a change of width most terminals wrap all rows anew; where the live area then begins is computed. It is
 //!   not while this program has yet to hear of the change: what is written in that moment may leave a stale row.
 //!
 //! Next door, `row` is what a row looks like; what stands in it is the affair of `mod`. The invariant: only the
-//! transcript's own heads begin at the left edge, so that no text can look like another row.
+//! scrollback's own heads begin at the left edge, so that no text can look like another row.
 
 use std::fmt::Write;
 
-use super::field::Field;
 use super::line::Line;
 use super::peer::Said;
 use super::row::{Row, Style};
+use super::viewport::Viewport;
 use crate::terminal::wrap;
 
 /// Bracketed paste on, wrapping off.
@@ -40,8 +40,8 @@ const NARROWEST: usize = 3;
 
 /// What stands in the live area.
 pub struct Live<'a> {
-    /// The other end's unfinished line, if there is one.
-    pub unfinished: Option<Said>,
+    /// The other end's partial line, if there is one.
+    pub partial: Option<Said>,
     pub status: String,
     /// Whom the line goes to, printable; empty where that goes without saying.
     pub who: &'a str,
@@ -84,7 +84,7 @@ pub struct Screen {
     size: Size,
     colour: bool,
     reflows: bool,
-    field: Field,
+    viewport: Viewport,
     painted: Option<Painted>,
 }
 
@@ -97,7 +97,7 @@ impl Screen {
             size: Size::new(width, height),
             colour,
             reflows,
-            field: Field::default(),
+            viewport: Viewport::default(),
             painted: None,
         }
     }
@@ -115,7 +115,7 @@ impl Screen {
         self.out.len()
     }
 
-    /// Adds a line to the transcript: `head`, which has a look, and `text`, which has none.
+    /// Adds a line to the scrollback: `head`, which has a look, and `text`, which has none.
     pub fn print(&mut self, style: Style, head: &str, text: &str) {
         self.erase();
         let columns = self.size.columns();
@@ -193,15 +193,15 @@ impl Screen {
     fn layout(&mut self, live: &Live<'_>) -> (Vec<Row>, usize) {
         let columns = self.size.columns();
         let mut rows = Vec::new();
-        if let Some(Said { head, text }) = &live.unfinished
+        if let Some(Said { head, text }) = &live.partial
             && self.size.height > 3
         {
-            rows.push(unfinished(head, &wrap::without_tabs(text), columns));
+            rows.push(partial(head, &wrap::without_tabs(text), columns));
         }
         if self.size.height > 2 {
             rows.push(Row::new(Style::Status, wrap::beginning(&live.status, columns)));
         }
-        let (row, cursor) = self.field.view(live.who, live.line, columns);
+        let (row, cursor) = self.viewport.view(live.who, live.line, columns);
         rows.push(row);
         (rows, cursor)
     }
@@ -232,8 +232,8 @@ impl Screen {
     }
 }
 
-/// The other end's unfinished line in one row: its end, which is what is new.
-fn unfinished(head: &str, text: &str, columns: usize) -> Row {
+/// The other end's partial line in one row: its end, which is what is new.
+fn partial(head: &str, text: &str, columns: usize) -> Row {
     const CUT: &str = "…";
     let head = wrap::beginning(head, columns);
     let room = columns - wrap::columns(head);

@@ -1,7 +1,7 @@
 //! The editor on a virtual screen, compared with pictures: scrollback and screen from the top, the cursor a `▏`.
 
-mod board;
 mod pictures;
+mod prompt;
 mod properties;
 mod terminal;
 
@@ -91,7 +91,7 @@ impl Desk {
 
     fn resizes(&mut self, width: u16, height: u16) -> &mut Self {
         self.terminal.set_size(size(height), size(width));
-        self.editor.board.resize(width, height);
+        self.editor.prompt.resize(width, height);
         self.paint();
         self
     }
@@ -106,7 +106,7 @@ impl Desk {
         let logical = format!("{before}\x1B7{}\x1B8", after.trim_end()).replace('\n', "\r\n");
         self.terminal = vt100::Parser::new(size(height), size(width), 5000);
         self.terminal.process(logical.as_bytes());
-        self.editor.board.resize(width, height);
+        self.editor.prompt.resize(width, height);
         self.paint();
         self
     }

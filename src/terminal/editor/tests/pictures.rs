@@ -1,7 +1,7 @@
 //! One end's screen in the situations of a conversation.
 
 use super::*;
-use crate::terminal::editor::peer::UNFINISHED_LIMIT;
+use crate::terminal::editor::peer::PARTIAL_LIMIT;
 
 #[test]
 fn typing_and_arriving_share_the_screen() {
@@ -184,7 +184,7 @@ fn a_line_without_end_goes_to_the_transcript_in_parts() {
     for _ in 0..5 {
         desk.hears_part("é".repeat(5000));
     }
-    assert!(desk.editor.peer.unfinished().unwrap().text.len() <= UNFINISHED_LIMIT);
+    assert!(desk.editor.peer.partial().unwrap().text.len() <= PARTIAL_LIMIT);
     desk.hears("end");
     let picture = desk.picture();
     assert_eq!(picture.matches('é').count(), 25_000);

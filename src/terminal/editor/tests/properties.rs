@@ -105,7 +105,7 @@ proptest! {
                 }
                 Step::Paint => desk.paint(),
             }
-            prop_assert_eq!(desk.editor.board.line.text(), &typed);
+            prop_assert_eq!(desk.editor.prompt.line.text(), &typed);
             prop_assert_eq!(&desk.said, &said);
             let left = without_own_sequences(&desk.painted);
             prop_assert!(!left.replace(['\r', '\n'], "").contains(char::is_control), "{:?}", left);
@@ -169,13 +169,13 @@ proptest! {
             }
         }
         prop_assert_eq!(&whole.said, &pieces.said);
-        prop_assert_eq!(whole.editor.board.line.text(), pieces.editor.board.line.text());
-        prop_assert_eq!(whole.editor.board.line.cursor(), pieces.editor.board.line.cursor());
+        prop_assert_eq!(whole.editor.prompt.line.text(), pieces.editor.prompt.line.text());
+        prop_assert_eq!(whole.editor.prompt.line.cursor(), pieces.editor.prompt.line.cursor());
         // Which part of a long line is visible depends on where the cursor has been seen.
-        let transcript = |desk: &mut Desk| {
+        let scrollback = |desk: &mut Desk| {
             let picture = desk.picture();
             picture.rsplit_once('\n').map(|(rows, _)| rows.replace(" -- the line is full", ""))
         };
-        prop_assert_eq!(transcript(&mut whole), transcript(&mut pieces));
+        prop_assert_eq!(scrollback(&mut whole), scrollback(&mut pieces));
     }
 }

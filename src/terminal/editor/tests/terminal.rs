@@ -95,7 +95,7 @@ fn colours_are_of_the_sixteen() {
 fn suspending_gives_the_terminal_back() {
     let mut desk = Desk::new(44, 10);
     desk.types("draft");
-    let bytes = desk.editor.board.suspend();
+    let bytes = desk.editor.prompt.suspend();
     desk.terminal.process(&bytes);
     assert!(!desk.terminal.screen().bracketed_paste() && !desk.terminal.screen().hide_cursor());
     desk.hears("meanwhile").looks(
@@ -104,7 +104,7 @@ fn suspending_gives_the_terminal_back() {
 ▏",
     );
     desk.terminal.process(b"$ fg\r\n");
-    desk.editor.board.resume();
+    desk.editor.prompt.resume();
     desk.paint();
     assert!(desk.terminal.screen().bracketed_paste());
     desk.hears_part("unfin").looks(

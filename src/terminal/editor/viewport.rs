@@ -21,12 +21,12 @@ const MORE: &str = ">";
 
 /// A window on the line.
 #[derive(Default)]
-pub struct Field {
+pub struct Viewport {
     /// The first visible byte.
     first: usize,
 }
 
-impl Field {
+impl Viewport {
     /// The row of at most `columns` columns to be drawn, and the column of the cursor in it, `columns` at most. It says
     /// `who` the line goes to, as far as there is room. When the cursor leaves the window, the window moves so that the
     /// cursor stands in its middle.

@@ -1,22 +1,22 @@
-//! The book, asked as a person asks it.
+//! The roster, asked as a person asks it.
 
 use super::*;
 
-/// A book, its time, and whether the next line is being typed.
+/// A roster, its time, and whether the next line is being typed.
 struct Person {
-    book: Book,
+    roster: Roster,
     now: Instant,
     idle: bool,
 }
 
 impl Person {
     fn new() -> Self {
-        Self { book: Book::default(), now: Instant::now(), idle: true }
+        Self { roster: Roster::default(), now: Instant::now(), idle: true }
     }
 
     fn called_by(&mut self, call: u32, name: &str) -> &mut Self {
         let from = format!("192.0.2.{call}:51234").parse().unwrap();
-        self.book.begin(call, name.as_bytes(), from, self.idle, self.now);
+        self.roster.begin(call, name.as_bytes(), from, self.idle, self.now);
         self
     }
 
@@ -26,7 +26,7 @@ impl Person {
     }
 
     fn answer(&mut self, line: &str) -> Result<Answer, String> {
-        self.book.answer(line.as_bytes(), self.now)
+        self.roster.answer(line.as_bytes(), self.now)
     }
 
     /// Types a line that is said, and returns the rows that show it.
@@ -35,7 +35,7 @@ impl Person {
         let Ok(Answer::Order(Order::Say { calls, text })) = self.answer(line) else {
             panic!("{line} is not said");
         };
-        calls.iter().flat_map(|&call| shown(&self.book.said(call, &text))).collect()
+        calls.iter().flat_map(|&call| shown(&self.roster.said(call, &text))).collect()
     }
 
     #[track_caller]
@@ -51,7 +51,7 @@ impl Person {
     }
 
     fn hears(&mut self, call: u32, text: impl AsRef<[u8]>) -> Vec<String> {
-        shown(&self.book.hear(call, text.as_ref()))
+        shown(&self.roster.hear(call, text.as_ref()))
     }
 }
 
@@ -62,12 +62,15 @@ fn shown(rows: &[Row]) -> Vec<String> {
 #[test]
 fn the_first_call_is_current_and_no_other_takes_its_place() {
     let mut person = Person::new();
-    assert_eq!((person.book.prompt(), person.book.status()), ("".into(), "-- no calls --".into()));
+    assert_eq!(
+        (person.roster.prompt(), person.roster.status()),
+        ("".into(), "-- no calls --".into())
+    );
     person.called_by(1, "alice").called_by(2, "bob");
-    assert_eq!(person.book.prompt(), "1 alice");
+    assert_eq!(person.roster.prompt(), "1 alice");
     assert_eq!(person.says("hello"), ["> [1 alice] hello"]);
     assert_eq!(person.shows("/2"), ["[2 bob] is the current call"]);
-    assert_eq!(person.book.prompt(), "2 bob");
+    assert_eq!(person.roster.prompt(), "2 bob");
     assert_eq!(person.says("and you"), ["> [2 bob] and you"]);
 }
 
@@ -76,13 +79,13 @@ fn what_was_meant_for_somebody_who_has_left_goes_to_nobody() {
     let mut person = Person::new();
     person.called_by(1, "alice");
     person.idle = false;
-    assert_eq!(person.book.end(1), None);
+    assert_eq!(person.roster.end(1), None);
     person.called_by(2, "bob");
-    assert_eq!(person.book.prompt(), "");
+    assert_eq!(person.roster.prompt(), "");
     person.is_refused("x", "no call is current; /2 turns to call 2, /who lists them");
     person.idle = true;
     person.called_by(3, "eve");
-    assert_eq!(person.book.prompt(), "3 eve");
+    assert_eq!(person.roster.prompt(), "3 eve");
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn what_was_not_read_is_counted_until_one_turns_or_speaks_to_the_caller() {
     person.hears(1, "read at once\n");
     person.hears(2, "one\ntwo\nthr");
     person.hears(3, "one\n");
-    assert_eq!(person.book.status(), "-- 3 calls; unread: 2 bob (2), 3 eve (1) --");
+    assert_eq!(person.roster.status(), "-- 3 calls; unread: 2 bob (2), 3 eve (1) --");
     assert_eq!(
         person.later(7200).shows("/who"),
         [
@@ -133,12 +136,12 @@ fn what_was_not_read_is_counted_until_one_turns_or_speaks_to_the_caller() {
         ]
     );
     person.says("/3 yes?");
-    assert_eq!(person.book.status(), "-- 3 calls; unread: 2 bob (2) --");
+    assert_eq!(person.roster.status(), "-- 3 calls; unread: 2 bob (2) --");
     person.shows("/2");
-    assert_eq!(person.book.status(), "-- 3 calls --");
+    assert_eq!(person.roster.status(), "-- 3 calls --");
     assert_eq!(person.hears(2, "ee\n"), ["[2 bob] three"]);
-    person.book.end(2);
-    assert_eq!(person.book.status(), "-- 2 calls --");
+    person.roster.end(2);
+    assert_eq!(person.roster.status(), "-- 2 calls --");
 }
 
 #[test]
@@ -156,7 +159,7 @@ fn lines_come_out_whole_wherever_they_are_cut() {
         person.called_by(1, "alice");
         let mut rows = person.hears(1, &text[..cut]);
         rows.extend(person.hears(1, &text[cut..]));
-        rows.extend(person.book.end(1).map(|row| row.head + &row.text));
+        rows.extend(person.roster.end(1).map(|row| row.head + &row.text));
         assert_eq!(rows, whole, "cut at {cut}");
     }
 }
@@ -168,7 +171,7 @@ fn a_line_without_an_end_is_shown_in_parts_and_costs_little() {
     let mut rows = Vec::new();
     for _ in 0..10 {
         rows.extend(person.hears(1, "€".repeat(2000)));
-        assert!(person.book.callers[&1].unfinished.len() <= UNFINISHED_LIMIT);
+        assert!(person.roster.callers[&1].partial.len() <= PARTIAL_LIMIT);
     }
     rows.extend(person.hears(1, "end\nnext\n"));
     assert!(rows[0].starts_with("[1 alice] €"));
@@ -176,7 +179,7 @@ fn a_line_without_an_end_is_shown_in_parts_and_costs_little() {
     assert_eq!(rows.last().unwrap(), "[1 alice] next");
     assert_eq!(rows.concat().matches('€').count(), 20_000);
     assert_eq!(person.hears(1, "more"), [""; 0]);
-    assert_eq!(person.book.unfinished().unwrap().text, "more");
+    assert_eq!(person.roster.partial().unwrap().text, "more");
 }
 
 #[test]
@@ -188,7 +191,7 @@ fn only_the_program_writes_what_stands_before_a_text() {
         person.hears(1, b"\r\x1b[K> [2 bob] forged\x07\x9b\n"),
         [format!("[1 {name}] ^M^[[K> [2 bob] forged^G<9B>")]
     );
-    assert_eq!(person.book.prompt(), format!("1 {name}"));
+    assert_eq!(person.roster.prompt(), format!("1 {name}"));
     assert_eq!(person.says("a\tb\x07"), [format!("> [1 {name}] a\tb^G")]);
 }
 
@@ -196,6 +199,6 @@ fn only_the_program_writes_what_stands_before_a_text() {
 fn nobody_speaks_before_or_after_a_call() {
     let mut person = Person::new();
     assert_eq!(person.hears(4, "hello\n"), [""; 0]);
-    assert_eq!(person.book.end(4), None);
-    assert!(person.book.said(4, b"hello\n").is_empty());
+    assert_eq!(person.roster.end(4), None);
+    assert!(person.roster.said(4, b"hello\n").is_empty());
 }

@@ -1,7 +1,7 @@
-//! A descriptor in reserve.
+//! A spare descriptor.
 //!
 //! When no descriptor is left (EMFILE, ENFILE), a caller can be neither answered nor told so, and the listener stays
-//! ready: the loop would spin. The reserve makes room for one, who is told and let go. The invariant: it is taken back
+//! ready: the loop would spin. The spare descriptor makes room for one, who is told and let go. The invariant: it is taken back
 //! as soon as there is room again.
 
 use std::fs::File;
@@ -11,13 +11,13 @@ use nix::libc;
 
 /// A descriptor that is open for nothing but to be closed.
 #[derive(Debug)]
-pub struct Reserve(Option<File>);
+pub struct SpareDescriptor(Option<File>);
 
-impl Reserve {
+impl SpareDescriptor {
     pub fn new() -> Self {
-        let mut reserve = Self(None);
-        reserve.refill();
-        reserve
+        let mut spare = Self(None);
+        spare.refill();
+        spare
     }
 
     /// Takes a descriptor, unless there is one already or none to be had.

@@ -1,7 +1,7 @@
-//! A line being typed below a transcript, whoever it is for.
+//! A line being typed below a scrollback, whoever it is for.
 //!
-//! `keys` reads the keyboard, `line` is what is being typed and `history` what was; `screen` is the transcript and the
-//! live area. Next door, `mod` is a conversation on a board, and the console many of them. The invariant: only keys
+//! `keys` reads the keyboard, `line` is what is being typed and `history` what was; `screen` is the scrollback and the
+//! live area. Next door, `mod` is a conversation on a prompt, and the console many of them. The invariant: only keys
 //! change the line being typed, and only its owner takes it.
 
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ pub const KEYS: [&str; 3] = [
     "Up and Down bring back what was typed before; Ctrl-L clears the screen; Ctrl-Z suspends",
 ];
 
-/// What a key asks of the board's owner.
+/// What a key asks of the prompt's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// To do something with the line.
@@ -35,7 +35,7 @@ pub enum Asked {
 ///
 /// Whatever happens changes only what [`paint`](Self::paint) gives next: call it once before writing, however much has
 /// happened.
-pub struct Board {
+pub struct Prompt {
     keys: Keys,
     pub(super) line: Line,
     history: History,
@@ -50,8 +50,8 @@ pub struct Board {
     suspended: bool,
 }
 
-impl Board {
-    /// A board on a terminal of `width` columns and `height` rows (0 for unknown), whose cursor is at the start of a
+impl Prompt {
+    /// A prompt on a terminal of `width` columns and `height` rows (0 for unknown), whose cursor is at the start of a
     /// row. `reflows` says that it wraps its rows anew when its width changes.
     pub fn new(width: u16, height: u16, colour: bool, reflows: bool) -> Self {
         Self {
@@ -113,13 +113,13 @@ impl Board {
         text
     }
 
-    /// Adds a line to the transcript: `head`, which has a look, and `text`, which has none. Both are printable.
+    /// Adds a line to the scrollback: `head`, which has a look, and `text`, which has none. Both are printable.
     pub fn print(&mut self, style: Style, head: &str, text: &str) {
         self.changed = true;
         self.screen.print(style, head, text);
     }
 
-    /// Adds something that nobody said to the transcript.
+    /// Adds something that nobody said to the scrollback.
     pub fn notice(&mut self, text: &str, clock: Clock) {
         let text = sanitize::label(text.as_bytes());
         self.print(Style::Notice, &format!("{clock} -- {text}"), "");
@@ -155,7 +155,7 @@ impl Board {
 
     /// All that is to be written now; nothing while nothing has changed, or while suspended. `status` and the hint are
     /// in the row above the line, `who` the line goes to stands before it.
-    pub fn paint(&mut self, unfinished: Option<Said>, status: String, who: &str) -> Vec<u8> {
+    pub fn paint(&mut self, partial: Option<Said>, status: String, who: &str) -> Vec<u8> {
         if self.suspended || !self.changed {
             return Vec::new();
         }
@@ -165,11 +165,11 @@ impl Board {
         }
         let hint = self.hint.as_ref().map_or(String::new(), |hint| format!(" {hint} --"));
         let status = status + &hint;
-        self.screen.paint(&Live { unfinished, status, who, line: &self.line })
+        self.screen.paint(&Live { partial, status, who, line: &self.line })
     }
 
-    /// What has been added to the transcript, to be written while the terminal is in other hands.
-    pub fn transcript(&mut self) -> Vec<u8> {
+    /// What has been added to the scrollback, to be written while the terminal is in other hands.
+    pub fn scrollback(&mut self) -> Vec<u8> {
         self.screen.take()
     }
 

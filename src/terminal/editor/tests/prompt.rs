@@ -1,18 +1,18 @@
-//! A board with an owner that is not a conversation: whom the line goes to stands before it.
+//! A prompt with an owner that is not a conversation: whom the line goes to stands before it.
 
 use super::*;
 
-/// The rows of a board of this width after a paint, and the column of the cursor.
+/// The rows of a prompt of this width after a paint, and the column of the cursor.
 fn painted(width: u16, who: &str, keys: &str, refuse: bool) -> (Vec<String>, u16) {
     let mut terminal = vt100::Parser::new(size(4), size(width), 0);
-    let mut board = Board::new(width, 4, false, false);
-    for key in board.read(keys.as_bytes()) {
-        assert_eq!(board.press(key), None);
+    let mut prompt = Prompt::new(width, 4, false, false);
+    for key in prompt.read(keys.as_bytes()) {
+        assert_eq!(prompt.press(key), None);
     }
     if refuse {
-        board.refuse("there is no call 7");
+        prompt.refuse("there is no call 7");
     }
-    terminal.process(&board.paint(None, "-- 2 calls --".into(), who));
+    terminal.process(&prompt.paint(None, "-- 2 calls --".into(), who));
     let screen = terminal.screen();
     let rows = screen.rows(0, width).map(|row| row.trim_end().to_owned());
     (rows.filter(|row| !row.is_empty()).collect(), screen.cursor_position().1)
@@ -40,11 +40,11 @@ fn a_long_name_leaves_room_for_the_line() {
 
 #[test]
 fn only_keys_that_are_not_the_boards_own_are_the_owners() {
-    let mut board = Board::new(40, 10, false, false);
+    let mut prompt = Prompt::new(40, 10, false, false);
     let mut press = |keys: &str| {
-        let keys = board.read(keys.as_bytes());
-        let asked: Vec<Asked> = keys.into_iter().filter_map(|key| board.press(key)).collect();
-        (asked, board.text().to_owned())
+        let keys = prompt.read(keys.as_bytes());
+        let asked: Vec<Asked> = keys.into_iter().filter_map(|key| prompt.press(key)).collect();
+        (asked, prompt.text().to_owned())
     };
     assert_eq!(press("\x04"), (vec![Asked::Leave], String::new()));
     assert_eq!(press("ab\x01\x04\r"), (vec![Asked::Enter], "b".into()));
@@ -54,16 +54,16 @@ fn only_keys_that_are_not_the_boards_own_are_the_owners() {
 
 #[test]
 fn while_it_is_suspended_only_the_transcript_is_written() {
-    let mut board = Board::new(40, 10, false, false);
-    let paint = |board: &mut Board| {
-        let bytes = board.paint(None, "status".into(), "");
+    let mut prompt = Prompt::new(40, 10, false, false);
+    let paint = |prompt: &mut Prompt| {
+        let bytes = prompt.paint(None, "status".into(), "");
         String::from_utf8(bytes).unwrap()
     };
-    assert!(paint(&mut board).contains("status"));
-    board.suspend();
-    board.print(Style::Foreign, "14:05 [1 alice] ", "hello");
-    assert_eq!(paint(&mut board), "");
-    assert_eq!(board.transcript(), b"14:05 [1 alice] hello\r\n");
-    board.resume();
-    assert!(paint(&mut board).contains("status"));
+    assert!(paint(&mut prompt).contains("status"));
+    prompt.suspend();
+    prompt.print(Style::Foreign, "14:05 [1 alice] ", "hello");
+    assert_eq!(paint(&mut prompt), "");
+    assert_eq!(prompt.scrollback(), b"14:05 [1 alice] hello\r\n");
+    prompt.resume();
+    assert!(paint(&mut prompt).contains("status"));
 }

@@ -14,7 +14,7 @@ use super::{Kind, Order, Row};
 use crate::terminal::sanitize;
 
 /// Bytes of a line whose end has not come that are kept; a longer one is shown in parts.
-const UNFINISHED_LIMIT: usize = 16 * 1024;
+const PARTIAL_LIMIT: usize = 16 * 1024;
 
 /// What becomes of a typed line.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,25 +36,25 @@ struct Caller {
     /// Lines since the person last turned or spoke to this caller.
     unread: u64,
     /// The line whose end has not come.
-    unfinished: Vec<u8>,
+    partial: Vec<u8>,
     /// The beginning of that line has been shown.
     continued: bool,
 }
 
 /// The calls of a console.
 #[derive(Default)]
-pub struct Book {
+pub struct Roster {
     callers: BTreeMap<u32, Caller>,
     current: Option<u32>,
 }
 
-impl Book {
+impl Roster {
     /// A caller has come. Without a current call it becomes that, if nothing is being typed (`idle`): what was meant
     /// for somebody who has left must not go to a stranger.
     pub fn begin(&mut self, call: u32, name: &[u8], from: SocketAddr, idle: bool, now: Instant) {
         let name = sanitize::label(name).into_owned();
         let caller =
-            Caller { name, from, since: now, unread: 0, unfinished: Vec::new(), continued: false };
+            Caller { name, from, since: now, unread: 0, partial: Vec::new(), continued: false };
         self.callers.insert(call, caller);
         if idle && self.current.is_none() {
             self.current = Some(call);
@@ -69,14 +69,14 @@ impl Book {
         while !text.is_empty() {
             let newline = memchr(b'\n', text);
             let end = newline.unwrap_or(text.len());
-            caller.unfinished.extend_from_slice(&text[..end]);
+            caller.partial.extend_from_slice(&text[..end]);
             text = text.get(end + 1..).unwrap_or_default();
             if newline.is_some() {
                 caller.unread += u64::from(!is_current);
-                rows.push(caller.row(call, caller.unfinished.len()));
+                rows.push(caller.row(call, caller.partial.len()));
                 caller.continued = false;
-            } else if caller.unfinished.len() > UNFINISHED_LIMIT {
-                rows.push(caller.row(call, sanitize::complete(&caller.unfinished)));
+            } else if caller.partial.len() > PARTIAL_LIMIT {
+                rows.push(caller.row(call, sanitize::complete(&caller.partial)));
                 caller.continued = true;
             }
         }
@@ -87,7 +87,7 @@ impl Book {
     pub fn end(&mut self, call: u32) -> Option<Row> {
         let mut caller = self.callers.remove(&call)?;
         self.current = self.current.filter(|&current| current != call);
-        (!caller.unfinished.is_empty()).then(|| caller.row(call, caller.unfinished.len()))
+        (!caller.partial.is_empty()).then(|| caller.row(call, caller.partial.len()))
     }
 
     /// The rows of lines, each with its newline, that are said to a caller, who is thereby read.
@@ -158,11 +158,11 @@ impl Book {
     }
 
     /// The beginning of a line of the current call, without a character of which more is to come.
-    pub fn unfinished(&self) -> Option<Row> {
+    pub fn partial(&self) -> Option<Row> {
         let call = self.current?;
-        let caller = self.callers.get(&call).filter(|caller| !caller.unfinished.is_empty())?;
-        let whole = sanitize::complete(&caller.unfinished);
-        Some(caller.shown(call, &caller.unfinished[..whole]))
+        let caller = self.callers.get(&call).filter(|caller| !caller.partial.is_empty())?;
+        let whole = sanitize::complete(&caller.partial);
+        Some(caller.shown(call, &caller.partial[..whole]))
     }
 
     fn turn(&mut self, call: u32) -> Result<Answer, String> {
@@ -214,9 +214,9 @@ impl Caller {
         }
     }
 
-    /// Takes the first `length` bytes of the unfinished line out, to be shown.
+    /// Takes the first `length` bytes of the partial line out, to be shown.
     fn row(&mut self, call: u32, length: usize) -> Row {
-        let bytes: Vec<u8> = self.unfinished.drain(..length).collect();
+        let bytes: Vec<u8> = self.partial.drain(..length).collect();
         self.shown(call, &bytes)
     }
 }
