@@ -4,6 +4,7 @@
 //! argument names the mode. This is the one place that prints an error and decides the exit status.
 
 mod buffer;
+mod errors;
 mod modes;
 mod protocol;
 mod session;
@@ -31,7 +32,7 @@ fn main() -> ExitCode {
             Some(usage) if usage.asked_for => print(&usage.text),
             Some(usage) => fail(&usage.to_string(), 2),
             // A name or another program's answer may bring line ends along: an error has one line.
-            None => fail(&sys::reasons(&error).replace('\n', " "), 1),
+            None => fail(&errors::reasons(&error).replace('\n', " "), 1),
         },
     }
 }
@@ -92,7 +93,7 @@ fn print(text: &str) -> ExitCode {
     let mut out = io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let reason = sys::reason(&error);
+            let reason = errors::reason(&error);
             fail(&format!("cannot write to standard output: {reason}; let it go elsewhere"), 1)
         }
         _ => ExitCode::SUCCESS,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, anyhow, bail};
 
-use crate::sys;
+use crate::errors;
 
 /// How long each address of a host may take to answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, S
         let limit = left.map_or(CONNECT_LIMIT, |left| left.clamp(SHORTEST, CONNECT_LIMIT));
         match TcpStream::connect_timeout(&address, limit) {
             Ok(socket) => return Ok((socket, address)),
-            Err(error) => failed.push(format!("{address}: {}", sys::reason(&error))),
+            Err(error) => failed.push(format!("{address}: {}", errors::reason(&error))),
         }
     }
     if failed.is_empty() {
@@ -39,7 +39,7 @@ pub fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, S
 
 /// Why a host was not found, and what to try. The resolver's own words are the last ones of its error.
 fn unknown(host: &str, error: &io::Error) -> Error {
-    let text = sys::reason(error).to_lowercase();
+    let text = errors::reason(error).to_lowercase();
     let reason = text.rsplit(": ").next().unwrap_or_default();
     let port = |text: &str| text.parse::<u16>().is_ok();
     match host.split_once(':') {

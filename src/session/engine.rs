@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
 use crate::buffer::ReadSize;
+use crate::errors;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, CLOSED, End, Goodbye, Input};
 use crate::protocol::name::Name;
@@ -345,7 +346,7 @@ impl<'a> Engine<'a> {
             Ok(0) => self.conversation.closed(),
             Ok(count) => self.conversation.received(count, self.now),
             Err(error) if sys::would_block(&error) => {}
-            Err(error) => self.conversation.receive_failed(sys::reason(&error)),
+            Err(error) => self.conversation.receive_failed(errors::reason(&error)),
         }
     }
 
@@ -365,7 +366,7 @@ impl<'a> Engine<'a> {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                     self.conversation.send_failed(CLOSED.into());
                 }
-                Err(error) => self.conversation.send_failed(sys::reason(&error)),
+                Err(error) => self.conversation.send_failed(errors::reason(&error)),
             }
         }
     }
@@ -378,7 +379,7 @@ impl<'a> Engine<'a> {
             Look::Again => signals::alarm(LOOK_EVERY),
             Look::Gone => {
                 let gone = Errno::ETIMEDOUT.into();
-                self.conversation.receive_failed(sys::reason(&gone));
+                self.conversation.receive_failed(errors::reason(&gone));
             }
         }
     }

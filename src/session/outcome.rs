@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 
+use crate::errors;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{End, Fault, Role};
 use crate::protocol::frame::FrameError;
 use crate::protocol::name::Name;
 use crate::session::engine::Outcome;
-use crate::sys;
 use crate::terminal::sanitize;
 
 /// The exit status of a conversation's process.
@@ -37,7 +37,7 @@ pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
     let peer = conversation.peer().map_or("the other end".into(), shown);
     let end = match outcome {
         Outcome::Unshown(error) => {
-            return format!("what {peer} says cannot be shown: {}", sys::reason(error));
+            return format!("what {peer} says cannot be shown: {}", errors::reason(error));
         }
         Outcome::Ended(end) => end,
     };

@@ -13,6 +13,8 @@ use nix::unistd::{
     Uid, User, geteuid, getresgid, getresuid, initgroups, setresgid, setresuid, setuid,
 };
 
+use crate::errors;
+
 /// Variables that name places of the user before, which the next one cannot use.
 const PLACES: [&str; 5] =
     ["DBUS_SESSION_BUS_ADDRESS", "TMUX", "TMUX_PANE", "XAUTHORITY", "XDG_RUNTIME_DIR"];
@@ -49,7 +51,7 @@ pub fn become_user(name: &str) -> io::Result<()> {
         );
     }
     if let Err(error) = change(&user) {
-        let reason = super::reason(&error.into());
+        let reason = errors::reason(&error.into());
         return wrong(format!("the system does not allow it ({reason}); start it as that user"));
     }
     move_in(user);

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
-use crate::sys;
+use crate::errors;
 
 /// What stands for the title of the window.
 const TITLE: &str = "%t";
@@ -55,7 +55,7 @@ impl Terminal {
         let what = format!("{} cannot be started", self.program());
         let mut command = Command::new(self.program());
         command.args(words).args(handler).stdin(Stdio::null());
-        command.spawn().map_err(sys::failed(what, "try it in a shell"))
+        command.spawn().map_err(errors::failed(what, "try it in a shell"))
     }
 }
 

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use nix::sys::signal::SigSet;
 
+use crate::errors;
 use crate::protocol::name::Name;
 use crate::session::report::Address;
-use crate::sys;
 use crate::sys::ready::{self, Interest};
 use crate::sys::{fd_passing, sockets};
 
@@ -46,7 +46,7 @@ impl Offer {
             let offer = UnixListener::bind(directory.join("call"));
             offer.inspect_err(|_| drop(fs::remove_dir(&directory)))
         });
-        let listener = made.map_err(sys::failed(
+        let listener = made.map_err(errors::failed(
             format_args!("cannot offer the call in {}", parent.display()),
             "set XDG_RUNTIME_DIR to another place",
         ))?;
@@ -137,13 +137,13 @@ pub fn claim(path: &Path) -> Result<Claimed> {
     let place = path.display();
     let advice = "the log of the desk may say more";
     let helper = UnixStream::connect(path)
-        .map_err(sys::failed(format_args!("no call is offered at {place}"), advice))?;
+        .map_err(errors::failed(format_args!("no call is offered at {place}"), advice))?;
     ensure!(
         fd_passing::is_ours(&helper)?,
         "the call at {place} is offered by another user; only they can collect it"
     );
     let (call, note) = fd_passing::receive(&helper)
-        .map_err(sys::failed(format_args!("no call came from {place}"), advice))?;
+        .map_err(errors::failed(format_args!("no call came from {place}"), advice))?;
     sockets::fitting(call.as_fd())
         .map_err(|unfit| anyhow!("what came from {place} {unfit}; {advice}"))?;
     let note = Handover::decode(&note).with_context(|| {

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::sys;
+use crate::errors;
 
 /// The program that is looked up on PATH.
 pub const PROGRAM: &str = "tmux";
@@ -58,10 +58,10 @@ pub fn open(title: &str, handler: &[OsString]) -> Result<()> {
 
 /// What tmux answers to a command.
 fn run(arguments: &[OsString]) -> Result<String> {
-    let output = Command::new(PROGRAM)
-        .args(arguments)
-        .output()
-        .map_err(sys::failed("tmux cannot be started", "install it (Debian: apt install tmux)"))?;
+    let output = Command::new(PROGRAM).args(arguments).output().map_err(errors::failed(
+        "tmux cannot be started",
+        "install it (Debian: apt install tmux)",
+    ))?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "tmux refuses: {}; try it: tmux new", said.trim());
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -20,6 +20,7 @@ use nix::sys::signal::SigSet;
 
 use super::dial::dial;
 use super::{PORT, Usage, parse, port};
+use crate::errors;
 use crate::protocol::events::Role;
 use crate::sys::ready::{self, Interest};
 use crate::sys::{self, sockets};
@@ -107,7 +108,7 @@ fn calls(options: &Options) -> Result<Calls> {
 
 fn listen(port: u16) -> Result<Calls> {
     let listener = sockets::listen(None, port).map_err(|error| {
-        anyhow!("cannot listen on port {port}: {}; give another port", sys::reason(&error))
+        anyhow!("cannot listen on port {port}: {}; give another port", errors::reason(&error))
     })?;
     Ok(Calls::From(listener))
 }

@@ -10,7 +10,7 @@ use anyhow::Result;
 
 use super::call::Breach;
 use super::rules::Rule;
-use crate::sys;
+use crate::errors;
 
 /// A report, as far as it has been printed.
 pub struct Report {
@@ -53,7 +53,7 @@ impl Report {
 
     /// Says why the rules that are left are not checked.
     pub fn bail_out(&self, why: &anyhow::Error) -> Result<()> {
-        if self.tap { print(format_args!("Bail out! {}\n", sys::reasons(why))) } else { Ok(()) }
+        if self.tap { print(format_args!("Bail out! {}\n", errors::reasons(why))) } else { Ok(()) }
     }
 
     /// Ends the report, and with it the program.
@@ -74,5 +74,5 @@ fn print(text: Arguments<'_>) -> Result<()> {
     let mut out = stdout();
     out.write_fmt(text)
         .and_then(|()| out.flush())
-        .map_err(sys::failed("cannot print the report", "let it go elsewhere"))
+        .map_err(errors::failed("cannot print the report", "let it go elsewhere"))
 }

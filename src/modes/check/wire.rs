@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::buffer::Buffer;
+use crate::errors;
 use crate::protocol::frame::{self, Frame, FrameError};
 use crate::sys::{self, sockets};
 use crate::terminal::sanitize;
@@ -57,7 +58,7 @@ impl Wire {
     /// # Errors
     /// What the system says of it.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.socket.write_all(bytes).map_err(|error| sys::reason(&error))
+        self.socket.write_all(bytes).map_err(|error| errors::reason(&error))
     }
 
     /// Hangs up, so that the other end can read everything and end by itself.
@@ -90,7 +91,7 @@ impl Wire {
                 Ok(0) => return Arrival::Torn,
                 Ok(count) => self.inbox.filled(count),
                 Err(error) if sys::would_block(&error) => {}
-                Err(error) => return Arrival::Failed(sys::reason(&error)),
+                Err(error) => return Arrival::Failed(errors::reason(&error)),
             }
         }
     }

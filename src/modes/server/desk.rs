@@ -17,6 +17,7 @@ use super::calls::Calls;
 use super::helper::Helper;
 use super::link::Link;
 use super::spare::SpareDescriptor;
+use crate::errors;
 use crate::session::report::{self, Address};
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
@@ -230,7 +231,7 @@ impl Desk {
         match self.calls.console.flush(room) {
             Err(error) if self.has_console() => {
                 let what = "the console's screen is gone";
-                Err(sys::failed(what, "give it an output that stays")(error))
+                Err(errors::failed(what, "give it an output that stays")(error))
             }
             _ => Ok(()),
         }
@@ -248,11 +249,11 @@ impl Desk {
             && let Ok((call, from)) = listener.accept()
         {
             let number = self.calls.next_number();
-            return self.refuse((number, call, from), NO_ROOM, &sys::reason(&error));
+            return self.refuse((number, call, from), NO_ROOM, &errors::reason(&error));
         }
         // The caller is gone again, or another process was faster.
         if !sys::would_block(&error) && error.kind() != ErrorKind::ConnectionAborted {
-            let reason = sys::reason(&error);
+            let reason = errors::reason(&error);
             self.calls.log(&format!("cannot accept calls for a moment: {reason}"));
             self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
         }
@@ -266,7 +267,7 @@ impl Desk {
         }
         if let Err(error) = self.fork_helper(number, &call, from) {
             self.access_lists.admission.ended(from.ip());
-            self.refuse((number, call, from), NO_ROOM, &sys::reason(&error));
+            self.refuse((number, call, from), NO_ROOM, &errors::reason(&error));
         }
     }
 
@@ -283,7 +284,7 @@ impl Desk {
     fn reload(&mut self) {
         let said = match self.access_lists.reload() {
             Ok(()) => "the rules were read again".into(),
-            Err(error) => format!("the rules stay as they were: {}", sys::reasons(&error)),
+            Err(error) => format!("the rules stay as they were: {}", errors::reasons(&error)),
         };
         self.calls.log(&said);
     }

@@ -18,13 +18,13 @@ use nix::sys::signal::SigSet;
 
 use super::super::NAME_VARIABLE;
 use crate::buffer::Buffer;
+use crate::errors;
 use crate::protocol::conversation::HELLO_LIMIT;
 use crate::protocol::events::Input;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::name::Name;
 use crate::session::handler::DeskSide;
 use crate::session::report::{self, Address, Report, Reporter};
-use crate::sys;
 use crate::sys::ready::Interest;
 use crate::sys::signals::Signals;
 use crate::sys::{process, ready, sockets};
@@ -58,7 +58,7 @@ impl Helper<'_> {
         let caller = match check_in(self.call) {
             Ok(caller) => caller,
             Err(why) => {
-                let why = sys::reasons(&why);
+                let why = errors::reasons(&why);
                 reporter.send(&Report::Dropped(why.clone()));
                 self.say_bye(&why);
                 return 1;
@@ -69,7 +69,7 @@ impl Helper<'_> {
             Ok(status) => return status,
             Err(why) => why,
         };
-        reporter.send(&Report::NoWindow(sys::reasons(&why)));
+        reporter.send(&Report::NoWindow(errors::reasons(&why)));
         self.say_bye("the desk could not open a window; its log says why");
         1
     }
@@ -115,7 +115,7 @@ impl Helper<'_> {
             ErrorKind::NotFound => {
                 anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)")
             }
-            _ => sys::failed("xterm cannot be started", "try it in a shell")(error),
+            _ => errors::failed("xterm cannot be started", "try it in a shell")(error),
         })
     }
 

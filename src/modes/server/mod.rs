@@ -24,11 +24,12 @@ use anyhow::{Context, Result, anyhow};
 use argh::FromArgs;
 
 use super::{PORT, own_name, parse, port};
+use crate::errors;
 use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::Signals;
-use crate::sys::{self, clock, privilege, sockets};
+use crate::sys::{clock, privilege, sockets};
 use crate::terminal::console::Console;
 use crate::window::{Handler, Window};
 use access_lists::{AccessLists, Sources};
@@ -167,7 +168,7 @@ fn explain(error: &io::Error, options: &Options) -> anyhow::Error {
             anyhow!("{address} is no address of this machine; 'ip address' lists them")
         }
         _ => {
-            let reason = sys::reason(error);
+            let reason = errors::reason(error);
             let advice = "leave --bind out, or give it another address";
             match options.bind {
                 Some(address) => anyhow!("cannot listen on {address}: {reason}; {advice}"),
