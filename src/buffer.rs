@@ -1,10 +1,11 @@
 //! Bytes on their way: a queue that is filled at one end and drained at the other.
 //!
-//! One kind of buffer serves all four streams of a conversation (typed, sent, received, shown). Its invariant:
-//! `head <= tail <= store.len()`, and only `head..tail` is data. How much may gather is the owner's business.
-//! [`ReadSize`] says how much to read at once.
+//! One kind of buffer serves all four streams of a conversation (typed, sent, received, shown). Its
+//! invariant: `head <= tail <= store.len()`, and only `head..tail` is data. How much may gather is
+//! the owner's business. [`ReadSize`] says how much to read at once.
 
-/// A first-in first-out queue of bytes in one piece of memory, so that what waits is always one slice.
+/// A first-in first-out queue of bytes in one piece of memory, so that what waits is always one
+/// slice.
 #[derive(Debug, Default)]
 pub struct Buffer {
     store: Vec<u8>,
@@ -43,7 +44,8 @@ impl Buffer {
         self.tail += length;
     }
 
-    /// At least `least` bytes of room to write into; [`Buffer::filled`] makes what was written count.
+    /// At least `least` bytes of room to write into; [`Buffer::filled`] makes what was written
+    /// count.
     pub fn space(&mut self, least: usize) -> &mut [u8] {
         if self.head == self.tail {
             (self.head, self.tail) = (0, 0);
@@ -71,7 +73,8 @@ impl Buffer {
         self.head = self.tail;
     }
 
-    /// Takes the oldest `count` bytes out and returns them; they stay readable until the next append.
+    /// Takes the oldest `count` bytes out and returns them; they stay readable until the next
+    /// append.
     pub fn take(&mut self, count: usize) -> &[u8] {
         assert!(count <= self.len(), "more bytes taken than there are");
         let start = self.head;
@@ -80,8 +83,8 @@ impl Buffer {
     }
 }
 
-/// How many bytes to make room for when reading: few for what a person types, many for a file. It follows what comes, so
-/// that a conversation that is only there costs little memory.
+/// How many bytes to make room for when reading: few for what a person types, many for a file. It
+/// follows what comes, so that a conversation that is only there costs little memory.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadSize(usize);
 

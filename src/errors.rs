@@ -8,7 +8,8 @@ use std::io;
 use nix::errno::Errno;
 use nix::libc;
 
-/// What an error says; where it comes from the system, in lower case, without its number, and with what can be done.
+/// What an error says; where it comes from the system, in lower case, without its number, and with
+/// what can be done.
 pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     let Some((reason, _)) = text.split_once(" (os error") else { return text };

@@ -1,7 +1,8 @@
 //! `talk`: direct conversations between two people on terminals.
 //!
-//! One executable that is several programs: started as `talk_client` or `talk_server` it is that mode, else its first
-//! argument names the mode. This is the one place that prints an error and decides the exit status.
+//! One executable that is several programs: started as `talk_client` or `talk_server` it is that
+//! mode, else its first argument names the mode. This is the one place that prints an error and
+//! decides the exit status.
 
 mod buffer;
 mod errors;

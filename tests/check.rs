@@ -1,4 +1,5 @@
-//! The conformance tester: it finds nothing wrong with this program, and each thing that is wrong with another.
+//! The conformance tester: it finds nothing wrong with this program, and each thing that is wrong
+//! with another.
 
 mod support;
 
@@ -112,7 +113,8 @@ fn without_a_call_it_gives_up_and_says_so() {
     assert_eq!((check.status(), check.rest()), (1, Vec::new()));
 }
 
-/// Each bug, with a part of the name of every rule that it breaks; an empty one stands for any others.
+/// Each bug, with a part of the name of every rule that it breaks; an empty one stands for any
+/// others.
 const BUGS_OF_BOTH: [(Bug, &[&str]); 27] = [
     (Bug::Nothing, &[]),
     (Bug::WrongFlags, &["with version 1, flags 0", ""]),
@@ -166,7 +168,8 @@ fn each_thing_that_a_caller_does_wrong_is_found_and_nothing_else() {
     find_bugs(&BUGS_OF_CALLERS, check_caller);
 }
 
-/// Checks an end with each bug. Together the bugs break every rule, so there is none that cannot be broken.
+/// Checks an end with each bug. Together the bugs break every rule, so there is none that cannot be
+/// broken.
 fn find_bugs(own: &[(Bug, &[&str])], check: impl Fn(Bug) -> (i32, Vec<String>) + Sync) {
     let broken = Mutex::new(BTreeSet::new());
     let check = |bug: Bug, parts: &[&str]| {

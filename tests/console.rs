@@ -172,7 +172,8 @@ fn a_handler_has_nothing_open_but_its_own_call_and_can_open_nothing() {
             fds.map(|fd| fs::read_link(fd.path()).unwrap().display().to_string()).collect();
         targets.sort();
         targets.dedup();
-        // The call, the console in place of keyboard and screen, where it reports; standard error goes nowhere.
+        // The call, the console in place of keyboard and screen, where it reports; standard error
+        // goes nowhere.
         assert_eq!(targets.len(), 4, "{targets:?}");
         assert_eq!(targets[0], "/dev/null");
         assert!(targets[1..].iter().all(|target| target.starts_with("socket:")), "{targets:?}");
@@ -191,7 +192,8 @@ fn a_desk_without_a_keyboard_goes_on_serving() {
     let mut alice = caller(&mut desk, 1, "alice");
     alice.say("anybody?\n");
     assert_eq!(desk.server.line(), "[1 alice] anybody?");
-    // With nothing to do it sleeps, every time that somebody looks: at its end, the keyboard does not keep it awake.
+    // With nothing to do it sleeps, every time that somebody looks: at its end, the keyboard does
+    // not keep it awake.
     let sleeps = || {
         let stat = fs::read_to_string(format!("/proc/{}/stat", desk.server.pid())).unwrap();
         stat.rsplit(") ").next().unwrap().starts_with('S')

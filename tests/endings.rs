@@ -257,7 +257,8 @@ fn a_call_that_is_being_ended_takes_no_line_and_does_not_keep_the_desk() {
 fn a_console_that_nobody_reads_says_how_much_was_lost() {
     let server = ["server", "0", "--bind", "127.0.0.1", "--window", "console"];
     let mut server = talk(&server).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    // Each is answered with some 50 bytes: more than a pipe and the desk hold, and taken by a desk that goes on reading.
+    // Each is answered with some 50 bytes: more than a pipe and the desk hold, and taken by a desk
+    // that goes on reading.
     let mut keyboard = server.stdin.take().unwrap();
     keyboard.write_all(&b"/nonsense\n".repeat(50_000)).unwrap();
     let mut shown = BufReader::new(server.stdout.take().unwrap());

@@ -1,8 +1,8 @@
 //! Every sentence that the program can say is said in a test.
 //!
-//! The sources are searched for literals that are sentences, and the tests for the same words: an error that nobody has
-//! provoked is an error that nobody has read. The invariant: what cannot be provoked stands in [`UNPROVOKED`], with the
-//! reason, and nothing else does.
+//! The sources are searched for literals that are sentences, and the tests for the same words: an
+//! error that nobody has provoked is an error that nobody has read. The invariant: what cannot be
+//! provoked stands in [`UNPROVOKED`], with the reason, and nothing else does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,8 @@ const UNPROVOKED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Files whose sentences are no errors: the rules that `talk check` tests, in the words of its report.
+/// Files whose sentences are no errors: the rules that `talk check` tests, in the words of its
+/// report.
 const RULES: [&str; 3] =
     ["src/modes/check/call.rs", "src/modes/check/rules.rs", "src/modes/check/wire.rs"];
 

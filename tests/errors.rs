@@ -1,7 +1,7 @@
 //! What the program says when it cannot begin: the thing, the reason, and what to do next.
 //!
-//! How calls and desks fail that have begun is next door, in `endings`; `error_texts` looks that nothing is without a
-//! test. The invariant: who reads an error knows what to type next.
+//! How calls and desks fail that have begun is next door, in `endings`; `error_texts` looks that
+//! nothing is without a test. The invariant: who reads an error knows what to type next.
 
 mod support;
 
@@ -175,8 +175,8 @@ fn what_cannot_be_listened_on_is_named_with_what_could() {
         1,
         "cannot listen on fe80::1: invalid argument; leave --bind out, or give it another address",
     );
-    // A network namespace of its own has the usual rule for low ports, whatever this one has; root needs to lose a
-    // capability to be bound by it.
+    // A network namespace of its own has the usual rule for low ports, whatever this one has; root
+    // needs to lose a capability to be bound by it.
     let mut server = command(TALK, &["server", "517"]);
     if geteuid().is_root() {
         let unshare = ["--net", "setpriv", "--bounding-set=-net_bind_service", TALK];

@@ -1,4 +1,5 @@
-//! When the system has nothing left for another call: the caller is told, the desk goes on, and recovers by itself.
+//! When the system has nothing left for another call: the caller is told, the desk goes on, and
+//! recovers by itself.
 
 mod support;
 
@@ -36,7 +37,8 @@ fn call_until_refused(desk: &Desk) -> Vec<Program> {
     panic!("every call was answered");
 }
 
-/// The processor time that a process has used so far, in ticks of a hundredth of a second (proc_pid_stat(5)).
+/// The processor time that a process has used so far, in ticks of a hundredth of a second
+/// (proc_pid_stat(5)).
 fn ticks(pid: Pid) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let after_name = stat.rsplit(") ").next().unwrap();
@@ -53,7 +55,8 @@ fn without_descriptors_callers_are_told_and_the_desk_neither_spins_nor_ends() {
         "{line}"
     );
 
-    // Who does not go away again takes up even the reserve, for a while; the next one finds nothing left at all.
+    // Who does not go away again takes up even the reserve, for a while; the next one finds nothing
+    // left at all.
     let mut stubborn: Vec<_> = (0..10).map(|_| desk.connect()).collect();
     desk.server.line_with("cannot accept calls for a moment: too many open files");
     let before = ticks(desk.server.pid());

@@ -1,9 +1,10 @@
-//! kill -9 of every process of a conversation, at random moments: the others end properly and say why, and the desk is as
-//! good as new.
+//! kill -9 of every process of a conversation, at random moments: the others end properly and say
+//! why, and the desk is as good as new.
 //!
-//! Each round has a call in which lines go to and fro, kills one process after a random time, looks at what becomes of the
-//! rest, and then holds a whole new conversation at the same desk, which admits one call at a time. `TALK_KILLS` is how
-//! many rounds there are for each kind of window; `TALK_SEED` repeats the moments of a run that failed.
+//! Each round has a call in which lines go to and fro, kills one process after a random time, looks
+//! at what becomes of the rest, and then holds a whole new conversation at the same desk, which
+//! admits one call at a time. `TALK_KILLS` is how many rounds there are for each kind of window;
+//! `TALK_SEED` repeats the moments of a run that failed.
 
 mod support;
 
@@ -39,10 +40,11 @@ enum Victim {
 /// What may become of the others.
 struct Kill {
     victim: Victim,
-    /// The exit status of the client: 0 if it can be told by somebody that all it said was shown, else 1.
+    /// The exit status of the client: 0 if it can be told by somebody that all it said was shown,
+    /// else 1.
     client: &'static [i32],
-    /// How the server's last line about the call begins, after its number: with the address if it never came to a window.
-    /// A server that is killed says nothing.
+    /// How the server's last line about the call begins, after its number: with the address if it
+    /// never came to a window. A server that is killed says nothing.
     ends: &'static [&'static str],
 }
 
@@ -77,7 +79,8 @@ impl Kept {
         self.desk.call("alice")
     }
 
-    /// How the last call ended. Each call says so once: the line before was that of the call before.
+    /// How the last call ended. Each call says so once: the line before was that of the call
+    /// before.
     fn end(&mut self) -> String {
         loop {
             let line = self.desk.server.line();

@@ -1,4 +1,5 @@
-//! What is written about the program, in the manual and the README, is what the program says of itself.
+//! What is written about the program, in the manual and the README, is what the program says of
+//! itself.
 
 mod support;
 
@@ -125,8 +126,8 @@ fn sources(directory: &Path) -> Vec<String> {
     texts
 }
 
-/// The strings that name a variable, in a file that has to do with the environment: they are in capitals, and neither
-/// the value of an option nor for the compiler.
+/// The strings that name a variable, in a file that has to do with the environment: they are in
+/// capitals, and neither the value of an option nor for the compiler.
 fn variables(source: &str) -> impl Iterator<Item = &str> {
     let strings = source.split('"').filter(|_| source.contains("env::"));
     let pairs = strings.clone().zip(strings.skip(1));

@@ -61,8 +61,9 @@ fn conversation(network: &Network) -> (Program, Program) {
     (alice, desk)
 }
 
-/// How long a reader stalls: longer than it takes to notice that one has vanished. In five minutes the kernel's pauses
-/// between two looks at a stalled reader (RFC 9293, 3.8.6.1) also grow longer than that; `make soak` takes them.
+/// How long a reader stalls: longer than it takes to notice that one has vanished. In five minutes
+/// the kernel's pauses between two looks at a stalled reader (RFC 9293, 3.8.6.1) also grow longer
+/// than that; `make soak` takes them.
 fn stall() -> Duration {
     Duration::from_secs(if std::env::var_os("TALK_SOAK").is_some() { 300 } else { 75 })
 }

@@ -1,7 +1,8 @@
 //! The recipes of the README and the examples of --help, run as they are written.
 //!
-//! A recipe is a line that stands apart and names a mode of `talk`; commands in running text are not run. The invariant: each is run by a shell, but for what
-//! [`STAND_FOR`] replaces, or is in [`PICTURES`]; one that is neither a caller's nor a desk's fails until it has a way.
+//! A recipe is a line that stands apart and names a mode of `talk`; commands in running text are
+//! not run. The invariant: each is run by a shell, but for what [`STAND_FOR`] replaces, or is in
+//! [`PICTURES`]; one that is neither a caller's nor a desk's fails until it has a way.
 
 mod support;
 
@@ -15,7 +16,8 @@ use support::{Desk, Program, TALK, Window, command, installed, talk};
 
 const README: &str = include_str!("../README.md");
 
-/// What stands in a recipe, and in a test for it: places, and ports that could be taken. `PORT` is the test's desk's.
+/// What stands in a recipe, and in a test for it: places, and ports that could be taken. `PORT` is
+/// the test's desk's.
 const STAND_FOR: [(&str, &str); 10] = [
     ("localhost 8255", "localhost"),
     ("localhost", "127.0.0.1 PORT"),
@@ -34,7 +36,8 @@ const STAND_FOR: [(&str, &str); 10] = [
 const PICTURES: [&str; 3] =
     ["caller$ talk client desk-host  ", "talk client ──TCP── ", "talk server ──fork──> "];
 
-/// The lines of `text` that stand apart by this indent and name a mode. A remark may follow after some space.
+/// The lines of `text` that stand apart by this indent and name a mode. A remark may follow after
+/// some space.
 fn recipes(text: &str, indent: &str) -> Vec<String> {
     let names_a_mode = |line: &str| {
         modes().iter().any(|mode| {
@@ -118,8 +121,8 @@ fn call_by(recipe: &str) {
     }
 }
 
-/// Runs the recipe of a desk: it opens, a caller is answered, unless this machine is not allowed to call, and it ends
-/// when it is told to.
+/// Runs the recipe of a desk: it opens, a caller is answered, unless this machine is not allowed to
+/// call, and it ends when it is told to.
 fn keep_by(recipe: &str) {
     let window = place();
     let line = here(recipe, "");

@@ -1,4 +1,5 @@
-//! The desk: real callers over real sockets, with a stand-in for xterm that shows how it was started.
+//! The desk: real callers over real sockets, with a stand-in for xterm that shows how it was
+//! started.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! Conversations on real terminals: in tmux, with typed keys, and on bare ptys, where every byte is seen.
+//! Conversations on real terminals: in tmux, with typed keys, and on bare ptys, where every byte is
+//! seen.
 
 mod support;
 
@@ -176,7 +177,8 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
     tmux.wait_for("status 0");
 }
 
-/// A pty of 80 by 24 that no child inherits by accident: it would hang up only when the last copy is closed.
+/// A pty of 80 by 24 that no child inherits by accident: it would hang up only when the last copy
+/// is closed.
 fn open_pty() -> OpenptyResult {
     let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).unwrap();
@@ -237,7 +239,8 @@ impl Drop for Pty {
     }
 }
 
-/// Every control character and invisible, and the sequences of terminal advisories, each in a line of its own.
+/// Every control character and invisible, and the sequences of terminal advisories, each in a line
+/// of its own.
 fn hostile() -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = (0..=255).map(|byte| vec![b'a', byte, b'z']).collect();
     lines.extend((0x80..0xa0).map(|c1| format!("a{}z", char::from_u32(c1).unwrap()).into_bytes()));

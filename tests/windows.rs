@@ -1,5 +1,5 @@
-//! Windows that do not inherit the call: tmux, terminals that are clients of a daemon, and any other command; and desks
-//! behind other listeners.
+//! Windows that do not inherit the call: tmux, terminals that are clients of a daemon, and any
+//! other command; and desks behind other listeners.
 
 mod support;
 
@@ -201,7 +201,8 @@ fn nobody_but_the_same_user_collects_a_call() {
     let directory = std::path::Path::new(&offered).parent().unwrap();
     assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
 
-    // Even somebody whom the directory would let in is refused by the kernel's word on who they are.
+    // Even somebody whom the directory would let in is refused by the kernel's word on who they
+    // are.
     if nix::unistd::geteuid().is_root() {
         for open in [runtime.path(), directory, offered.as_ref()] {
             fs::set_permissions(open, fs::Permissions::from_mode(0o777)).unwrap();

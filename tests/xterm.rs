@@ -41,7 +41,8 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
     alice.say("one more\n");
     display.wait_for_text(&windows[0], "alice: one more");
 
-    // A client that ends is seen in its own window only, and a window that is closed takes its own client along.
+    // A client that ends is seen in its own window only, and a window that is closed takes its own
+    // client along.
     carol.end_input();
     assert_eq!(carol.status(), 0);
     display.wait_for_text(&windows[2], "press a key to close");

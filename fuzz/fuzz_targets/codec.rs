@@ -1,7 +1,7 @@
 //! Any bytes through the codec of frames, against a second reading of docs/PROTOCOL.md.
 //!
-//! The invariant: a frame means the same to both readings, nothing after it matters, nothing less of it means anything,
-//! and what is written reads back.
+//! The invariant: a frame means the same to both readings, nothing after it matters, nothing less
+//! of it means anything, and what is written reads back.
 
 #![no_main]
 
@@ -44,7 +44,8 @@ fn by_the_rules(bytes: &[u8]) -> Decoded<'_> {
     Ok(Some((frame, 3 + length)))
 }
 
-/// What `bytes` mean is known as soon as it can be, and not before: a length from the header, all else from the whole.
+/// What `bytes` mean is known as soon as it can be, and not before: a length from the header, all
+/// else from the whole.
 fn check_cuts(bytes: &[u8], decoded: &Decoded<'_>) {
     let known = match decoded {
         Ok(Some((_, length))) => *length,

@@ -1,8 +1,9 @@
-//! Two ends of a conversation joined by a fake link; the input decides who does what, when, and in which pieces.
+//! Two ends of a conversation joined by a fake link; the input decides who does what, when, and in
+//! which pieces.
 //!
-//! The invariant: what one end has to show is at every moment a prefix of what the other said, and all of it once it
-//! is done; whoever is done and left first knows that every line was shown. Memory stays bounded, and every
-//! conversation ends.
+//! The invariant: what one end has to show is at every moment a prefix of what the other said, and
+//! all of it once it is done; whoever is done and left first knows that every line was shown.
+//! Memory stays bounded, and every conversation ends.
 
 #![no_main]
 
@@ -83,7 +84,8 @@ impl Place {
         true
     }
 
-    /// Takes at most `limit` bytes from the link of the `other` end. Returns whether something moved.
+    /// Takes at most `limit` bytes from the link of the `other` end. Returns whether something
+    /// moved.
     fn receive(&mut self, other: &mut Place, limit: usize, now: Instant) -> bool {
         if !self.drained {
             return false;
@@ -240,8 +242,8 @@ impl World {
         moved
     }
 
-    /// Whatever the moves have led to: what can move moves, one end leaves, then the other, then a stalled screen goes on,
-    /// and time does the rest.
+    /// Whatever the moves have led to: what can move moves, one end leaves, then the other, then a
+    /// stalled screen goes on, and time does the rest.
     fn wait_for_the_end(&mut self) {
         let mut quiet = 0;
         for _ in 0..1000 {

@@ -1,7 +1,8 @@
 //! Any bytes through the gate for foreign text.
 //!
-//! The invariant: what comes out has nothing that a terminal obeys, leaves nothing out, stays the same when it is shown
-//! again, and is at most four times as long; a cut that `complete` allows splits no character.
+//! The invariant: what comes out has nothing that a terminal obeys, leaves nothing out, stays the
+//! same when it is shown again, and is at most four times as long; a cut that `complete` allows
+//! splits no character.
 
 #![no_main]
 
@@ -35,7 +36,8 @@ fn check_cut(bytes: &[u8], end: usize) {
     let (left, right) = bytes.split_at(cut);
     let lossy = String::from_utf8_lossy;
     assert_eq!(lossy(left) + lossy(right), lossy(bytes), "a character was split at {cut}");
-    // What joins or styles an emoji is judged by its neighbours: a cut between them may make it visible.
+    // What joins or styles an emoji is judged by its neighbours: a cut between them may make it
+    // visible.
     if !lossy(bytes).contains(['\u{200D}', '\u{FE0E}', '\u{FE0F}']) {
         assert_eq!(sanitize::line(left) + sanitize::line(right), sanitize::line(bytes));
     }

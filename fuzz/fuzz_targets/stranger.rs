@@ -1,7 +1,7 @@
 //! One end of a conversation against a peer that sends anything, at any pace.
 //!
-//! The invariant: it never panics, never holds more than its limits, always comes to an end, and what it sends is a
-//! conversation by the rules all the same.
+//! The invariant: it never panics, never holds more than its limits, always comes to an end, and
+//! what it sends is a conversation by the rules all the same.
 
 #![no_main]
 
@@ -83,7 +83,8 @@ impl Victim {
         panic!("it never ends");
     }
 
-    /// HELLO, then what was said, then BYE, and nothing after it; all of it, unless it was broken off.
+    /// HELLO, then what was said, then BYE, and nothing after it; all of it, unless it was broken
+    /// off.
     fn check_sent(&self) {
         let (mut rest, mut text) = (&self.sent[..], Vec::new());
         let (mut open, mut left) = (false, false);

@@ -1,7 +1,8 @@
-//! What the targets share: the pure modules of talk, compiled as a library, the limits of memory, and
-//! [`Moves`].
+//! What the targets share: the pure modules of talk, compiled as a library, the limits of memory,
+//! and [`Moves`].
 //!
-//! The invariant: these are the files of the program itself, not copies, so what is fuzzed is what runs.
+//! The invariant: these are the files of the program itself, not copies, so what is fuzzed is what
+//! runs.
 
 #[path = "../../src/buffer.rs"]
 pub mod buffer;
@@ -18,11 +19,12 @@ use protocol::frame::{HEADER, MAX_PAYLOAD};
 
 /// Room in an inbox at most: for an incomplete frame and one read, twice, because a buffer doubles.
 pub const INBOX_LIMIT: usize = 2 * (HEADER + MAX_PAYLOAD + ReadSize::MOST);
-/// Bytes that wait to be sent at most: one read from the keyboard more than the limit, in empty lines, which take three
-/// bytes for one; and HELLO and BYE.
+/// Bytes that wait to be sent at most: one read from the keyboard more than the limit, in empty
+/// lines, which take three bytes for one; and HELLO and BYE.
 pub const OUTBOX_LIMIT: usize = OUTGOING_LIMIT + 3 * ReadSize::MOST + 300;
 
-/// The fuzzer's bytes, taken as a list of moves: what to do, how much, with which bytes. Any bytes are such a list.
+/// The fuzzer's bytes, taken as a list of moves: what to do, how much, with which bytes. Any bytes
+/// are such a list.
 pub struct Moves<'a>(pub &'a [u8]);
 
 impl<'a> Moves<'a> {

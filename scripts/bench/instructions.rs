@@ -1,8 +1,9 @@
-//! What the pure modules of talk do for every line, to be counted in instructions: a count is the same on a machine
-//! that is busy with other things, so a slow-down cannot hide in noise.
+//! What the pure modules of talk do for every line, to be counted in instructions: a count is the
+//! same on a machine that is busy with other things, so a slow-down cannot hide in noise.
 //!
-//! `instructions <what> <times>` does one thing so many times. figures/instructions.py runs it under callgrind with two
-//! different numbers: the difference is the work without the start of the program.
+//! `instructions <what> <times>` does one thing so many times. figures/instructions.py runs it
+//! under callgrind with two different numbers: the difference is the work without the start of the
+//! program.
 #![allow(
     dead_code,
     unused_imports,
@@ -58,7 +59,8 @@ fn talking(now: Instant) -> [Conversation; 2] {
     ends
 }
 
-/// Brings everything that waits to the other end, and shows what comes of it; returns how many bytes of text that is.
+/// Brings everything that waits to the other end, and shows what comes of it; returns how many
+/// bytes of text that is.
 fn carry(from: &mut Conversation, to: &mut Conversation, now: Instant) -> usize {
     while !from.outgoing().is_empty() {
         let room = to.room().expect("the conversation is open");

@@ -20,8 +20,8 @@ use crate::terminal::{self, Event, Settings, sanitize};
 
 /// Call a desk. Type whenever you like; end with Ctrl-D or Ctrl-C.
 ///
-/// With a pipe or a file in place of the keyboard, its lines are sent as they are, and the exit status is 0 only when
-/// every one was shown at the desk.
+/// With a pipe or a file in place of the keyboard, its lines are sent as they are, and the exit
+/// status is 0 only when every one was shown at the desk.
 #[derive(FromArgs)]
 #[argh(
     help_triggers("-h", "--help"),

@@ -12,10 +12,12 @@ use crate::errors;
 
 /// How long each address of a host may take to answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// What an address gets at least when the time is over: an error of the connection says more than none.
+/// What an address gets at least when the time is over: an error of the connection says more than
+/// none.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Connects to the first of the host's addresses that answers, each of which has its time and all of them until `end`.
+/// Connects to the first of the host's addresses that answers, each of which has its time and all
+/// of them until `end`.
 ///
 /// # Errors
 /// The host is not known, or nobody listens at any of its addresses.
@@ -37,7 +39,8 @@ pub fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, S
     Err(anyhow!("no desk answers at {host} port {port} ({}); {advice} {port}", failed.join("; ")))
 }
 
-/// Why a host was not found, and what to try. The resolver's own words are the last ones of its error.
+/// Why a host was not found, and what to try. The resolver's own words are the last ones of its
+/// error.
 fn unknown(host: &str, error: &io::Error) -> Error {
     let text = errors::reason(error).to_lowercase();
     let reason = text.rsplit(": ").next().unwrap_or_default();

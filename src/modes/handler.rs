@@ -28,8 +28,8 @@ use crate::window::handover::{self, Claimed};
     error_code(2, "The arguments are wrong.")
 )]
 struct Options {
-    /// the number of an open descriptor, which is the connected stream socket of the call; or the path of a Unix socket
-    /// that hands it over
+    /// the number of an open descriptor, which is the connected stream socket of the call; or the
+    /// path of a Unix socket that hands it over
     #[argh(positional, arg_name = "fd")]
     call: String,
 

@@ -1,8 +1,10 @@
-//! Who may say what, when: one end of a conversation, without any I/O (docs/PROTOCOL.md, "A conversation").
+//! Who may say what, when: one end of a conversation, without any I/O (docs/PROTOCOL.md, "A
+//! conversation").
 //!
-//! The engine feeds in what was typed, what arrived and what time it is; [`Conversation::poll`] hands out what to do,
-//! in order. Bytes to send wait in [`Conversation::outgoing`]. The invariant: BYE answers the other end's BYE only after
-//! [`Conversation::shown`], so whoever sees the answer knows that every line was shown or written here.
+//! The engine feeds in what was typed, what arrived and what time it is; [`Conversation::poll`]
+//! hands out what to do, in order. Bytes to send wait in [`Conversation::outgoing`]. The invariant:
+//! BYE answers the other end's BYE only after [`Conversation::shown`], so whoever sees the answer
+//! knows that every line was shown or written here.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,8 @@ pub const RING_LIMIT: Duration = Duration::from_secs(60);
 pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// How long a goodbye waits for its answer.
 pub const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
-/// A stream that is silent this long, after the other end's goodbye or before ours, has said its last words.
+/// A stream that is silent this long, after the other end's goodbye or before ours, has said its
+/// last words.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long an end that is being dropped may take to read why.
 const LINGER_LIMIT: Duration = Duration::from_secs(2);
@@ -97,7 +100,8 @@ enum Found {
 }
 
 impl Conversation {
-    /// A conversation that begins `now`. A caller says HELLO at once, a handler once it has heard one.
+    /// A conversation that begins `now`. A caller says HELLO at once, a handler once it has heard
+    /// one.
     pub fn new(role: Role, name: Name, input: Input, now: Instant) -> Self {
         let mut outgoing = Buffer::default();
         if role == Role::Caller {
@@ -162,8 +166,8 @@ impl Conversation {
         self.peer.is_some() && !self.input_over && self.outgoing.len() < OUTGOING_LIMIT
     }
 
-    /// Says `bytes` of input: each line as TEXT, what follows the last newline as PART. What comes after a goodbye has
-    /// nobody to go to and is dropped.
+    /// Says `bytes` of input: each line as TEXT, what follows the last newline as PART. What comes
+    /// after a goodbye has nobody to go to and is dropped.
     pub fn say(&mut self, bytes: &[u8], now: Instant) {
         if self.peer.is_none() || self.input_over {
             return;
@@ -187,8 +191,9 @@ impl Conversation {
         frame::put_text(&mut self.outgoing, text, complete);
     }
 
-    /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end. A handler whose input
-    /// has ended waits until the caller has been silent for a while, or has said goodbye.
+    /// Says goodbye as the last thing that is said. Before anybody has answered, that is the end. A
+    /// handler whose input has ended waits until the caller has been silent for a while, or has
+    /// said goodbye.
     pub fn leave(&mut self, goodbye: Goodbye<'_>, now: Instant) {
         if self.sending != Sending::Open || self.verdict.is_some() {
             return;
@@ -201,7 +206,8 @@ impl Conversation {
         self.immediate = goodbye != Goodbye::InputEnded;
         match self.receiving {
             Receiving::BeforeHello => self.drop_peer(End::GaveUp, reason, now),
-            // Whoever answers a goodbye gets none, and it is the caller whose exit status somebody looks at.
+            // Whoever answers a goodbye gets none, and it is the caller whose exit status somebody
+            // looks at.
             Receiving::Talking if self.role == Role::Handler && !self.immediate => {
                 self.deadline = Some(now + LAST_WORDS);
             }
@@ -236,7 +242,8 @@ impl Conversation {
         self.verdict == Some(End::NotConfirmed)
     }
 
-    /// Everything that [`Conversation::poll`] handed out has been shown or written. Returns whether that leads to more.
+    /// Everything that [`Conversation::poll`] handed out has been shown or written. Returns whether
+    /// that leads to more.
     pub fn shown(&mut self, now: Instant) -> bool {
         let news = !self.shown && self.receiving == Receiving::Left;
         self.shown |= news;
@@ -273,7 +280,8 @@ impl Conversation {
         self.decide(End::Lost(why));
     }
 
-    /// Sending failed. What the other end said last may still be on its way, so the end waits for the end of receiving.
+    /// Sending failed. What the other end said last may still be on its way, so the end waits for
+    /// the end of receiving.
     pub fn send_failed(&mut self, why: String) {
         self.outgoing.clear();
         self.input_over = true;
@@ -321,7 +329,8 @@ impl Conversation {
         }
     }
 
-    /// The next thing to do, or `None` until something happens. Text is readable until the next call.
+    /// The next thing to do, or `None` until something happens. Text is readable until the next
+    /// call.
     pub fn poll(&mut self, now: Instant) -> Option<Action<'_>> {
         let found = loop {
             match self.look(now) {
@@ -342,7 +351,8 @@ impl Conversation {
         }
     }
 
-    /// Looks at the next frame in the inbox and changes state accordingly. Text stays in the inbox for `poll`.
+    /// Looks at the next frame in the inbox and changes state accordingly. Text stays in the inbox
+    /// for `poll`.
     fn look(&mut self, now: Instant) -> Found {
         if matches!(self.receiving, Receiving::Left | Receiving::Deaf) {
             self.inbox.clear();

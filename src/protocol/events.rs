@@ -1,7 +1,7 @@
 //! What goes into a conversation and what comes out of it, but for bytes.
 //!
-//! Plain values that `conversation` decides on and the engine acts upon. The invariant: a fault of the other end is told
-//! apart from everything that happens here or on the way.
+//! Plain values that `conversation` decides on and the engine acts upon. The invariant: a fault of
+//! the other end is told apart from everything that happens here or on the way.
 
 use std::fmt;
 use std::time::Duration;

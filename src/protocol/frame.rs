@@ -1,8 +1,8 @@
 //! Frames to bytes and back, with their limits (docs/PROTOCOL.md, "Frames").
 //!
-//! A frame is a tag (1 byte), a length (2 bytes, big endian) and that many bytes of payload. The invariant: a limit is
-//! checked on the header, before a byte of the payload is waited for, so no peer can make a receiver hold more than
-//! one whole frame.
+//! A frame is a tag (1 byte), a length (2 bytes, big endian) and that many bytes of payload. The
+//! invariant: a limit is checked on the header, before a byte of the payload is waited for, so no
+//! peer can make a receiver hold more than one whole frame.
 
 use std::fmt;
 
@@ -62,7 +62,8 @@ impl fmt::Display for FrameError {
     }
 }
 
-/// How long the frame at the start of `bytes` is, header included; `None` while the header is incomplete.
+/// How long the frame at the start of `bytes` is, header included; `None` while the header is
+/// incomplete.
 ///
 /// # Errors
 /// [`FrameError::TooLong`] when its kind may not be that long.
@@ -76,7 +77,8 @@ pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
         BYE => MAX_REASON,
         _ => MAX_PAYLOAD,
     };
-    // A HELLO of another version may be longer: its version byte is the better complaint, and always in reach.
+    // A HELLO of another version may be longer: its version byte is the better complaint, and
+    // always in reach.
     if length > limit && (tag != HELLO || length > MAX_PAYLOAD) {
         return Err(FrameError::TooLong { tag, length });
     }
@@ -130,8 +132,8 @@ pub fn put_hello(out: &mut Buffer, name: &Name) {
     out.push_all([&header, &[VERSION, 0], name.as_bytes()]);
 }
 
-/// Appends text without a newline in it, of any length: TEXT if its line is complete, else PART, and as many PART frames
-/// before as it takes.
+/// Appends text without a newline in it, of any length: TEXT if its line is complete, else PART,
+/// and as many PART frames before as it takes.
 pub fn put_text(out: &mut Buffer, mut text: &[u8], complete: bool) {
     while text.len() > MAX_PAYLOAD {
         let (piece, rest) = text.split_at(cut(text));

@@ -1,7 +1,8 @@
 //! Names: what each end calls itself in its HELLO.
 //!
-//! The invariant: a [`Name`] has 1 to 64 bytes. A name from the wire may be any bytes, so it is shown only through
-//! `terminal::printable`; one that a person chose here is checked when it is parsed.
+//! The invariant: a [`Name`] has 1 to 64 bytes. A name from the wire may be any bytes, so it is
+//! shown only through `terminal::printable`; one that a person chose here is checked when it is
+//! parsed.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,8 +1,8 @@
-//! The one loop of a conversation, shared by client and handler: waits in select for keyboard, socket and screen, and
-//! does what the conversation says.
+//! The one loop of a conversation, shared by client and handler: waits in select for keyboard,
+//! socket and screen, and does what the conversation says.
 //!
-//! Nothing here ever blocks but that wait. The invariant: memory is bounded, because the keyboard is read only while
-//! little waits to be sent and the socket only while little waits to be shown.
+//! Nothing here ever blocks but that wait. The invariant: memory is bounded, because the keyboard
+//! is read only while little waits to be sent and the socket only while little waits to be shown.
 
 use std::io::{self, ErrorKind};
 use std::mem;
@@ -29,8 +29,8 @@ use crate::terminal::{Event, Outputs, Terminal, Typed};
 const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 /// The signals that ask a terminal with an editor to draw itself anew.
 const DRAWING: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
-/// How often to look whether what was sent was acknowledged, in seconds. The alarm for it is set once, and costs nothing
-/// where a timeout would be set anew for every wait.
+/// How often to look whether what was sent was acknowledged, in seconds. The alarm for it is set
+/// once, and costs nothing where a timeout would be set anew for every wait.
 const LOOK_EVERY: u32 = 10;
 /// Bytes that may wait for the screen before the socket is read no further.
 const SCREEN_LIMIT: usize = 256 * 1024;
@@ -140,15 +140,16 @@ impl<'a> Engine<'a> {
             Err(Stop::Unshown(error)) => Outcome::Unshown(error),
             Err(Stop::Wait(error)) => return Err(error),
         };
-        // Who cannot vouch for what was received must not end like one who can (docs/PROTOCOL.md, "Endings").
+        // Who cannot vouch for what was received must not end like one who can (docs/PROTOCOL.md,
+        // "Endings").
         if matches!(outcome, Outcome::Unshown(_) | Outcome::Ended(End::NotConfirmed)) {
             sockets::reset(self.socket.as_fd());
         }
         Ok(outcome)
     }
 
-    /// Shows `notice` and waits for a key, so that the last words can be read before the window closes. Not for a person
-    /// who asked to leave, nor without one.
+    /// Shows `notice` and waits for a key, so that the last words can be read before the window
+    /// closes. Not for a person who asked to leave, nor without one.
     ///
     /// # Errors
     /// select(2) cannot be used.
@@ -302,7 +303,8 @@ impl<'a> Engine<'a> {
             }
             Ok(count) if count > 0 => self.typed(count),
             Err(error) if sys::would_block(&error) => {}
-            // Keyboard and screen are one socket, whose other end was closed before it had read everything (unix(7)).
+            // Keyboard and screen are one socket, whose other end was closed before it had read
+            // everything (unix(7)).
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {
                 return Err(Stop::Unshown(error));
             }
@@ -330,8 +332,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Says goodbye for a terminal that is gone. A goodbye vouches for all that has arrived, so first it must turn out
-    /// that this can still be shown.
+    /// Says goodbye for a terminal that is gone. A goodbye vouches for all that has arrived, so
+    /// first it must turn out that this can still be shown.
     fn window_closed(&mut self) -> Result<(), Stop> {
         self.receive();
         self.act();
@@ -384,8 +386,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Writes to the terminal what there is room for. A window that closes takes a picture of the prompt with it: that is
-    /// no loss.
+    /// Writes to the terminal what there is room for. A window that closes takes a picture of the
+    /// prompt with it: that is no loss.
     fn flush(&mut self) -> Result<(), Stop> {
         self.terminal.paint();
         match self.terminal.outputs().flush() {
@@ -396,7 +398,8 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Writes out what still waits for the screen, however slow its reader is, until a signal says that it is enough.
+    /// Writes out what still waits for the screen, however slow its reader is, until a signal says
+    /// that it is enough.
     fn drain(&mut self) -> Result<(), Stop> {
         loop {
             self.flush()?;
@@ -413,8 +416,8 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The first signal to leave is polite, the next one leaves at once. A hangup may come twice, from the window and from
-    /// the system, and is never impatient.
+    /// The first signal to leave is polite, the next one leaves at once. A hangup may come twice,
+    /// from the window and from the system, and is never impatient.
     fn obey_signals(&mut self) -> Result<(), Stop> {
         for signal in &self.signals.take() {
             match signal {
@@ -435,7 +438,8 @@ impl<'a> Engine<'a> {
     /// Does what a signal says about the terminal.
     fn draw_anew(&mut self, signal: Signal) -> io::Result<()> {
         match signal {
-            // A hangup continues what is stopped, with a terminal that cannot be drawn on any more (setpgid(2)).
+            // A hangup continues what is stopped, with a terminal that cannot be drawn on any more
+            // (setpgid(2)).
             _ if self.keyboard.hung_up() => {}
             Signal::SIGWINCH => self.terminal.resize(),
             Signal::SIGTSTP => {

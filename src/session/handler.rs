@@ -1,7 +1,8 @@
 //! The desk's end of one conversation, whatever process holds it.
 //!
-//! `talk handler` is this in a window of its own. Next door, `engine` runs the conversation and `outcome` says how it
-//! ended. The invariant: the server hears of the end before the window is closed.
+//! `talk handler` is this in a window of its own. Next door, `engine` runs the conversation and
+//! `outcome` says how it ended. The invariant: the server hears of the end before the window is
+//! closed.
 
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
@@ -35,7 +36,8 @@ pub struct DeskSide<'a> {
 }
 
 impl DeskSide<'_> {
-    /// Converses on standard input and output until either end leaves, and until the person has read the last words.
+    /// Converses on standard input and output until either end leaves, and until the person has
+    /// read the last words.
     ///
     /// # Errors
     /// The conversation did not end properly.

@@ -1,10 +1,11 @@
 //! Whether the other end takes what is sent: what can be told from the time that passes.
 //!
-//! Two things can be wrong. A reader stalls: its host acknowledges everything and has no room for more, which may go on for
-//! as long as it likes. Or the host is gone: it acknowledges nothing. TCP gives up on that after a quarter of an hour, and
-//! its `TCP_USER_TIMEOUT` cannot tell one from the other (tcp(7): it ends connections without room as well), so it is decided
-//! here. Pure: the engine says what was sent, and looks every now and then what the kernel knows. The invariant: while
-//! nothing is on its way there is nothing to look at, so that an idle conversation sleeps.
+//! Two things can be wrong. A reader stalls: its host acknowledges everything and has no room for
+//! more, which may go on for as long as it likes. Or the host is gone: it acknowledges nothing. TCP
+//! gives up on that after a quarter of an hour, and its `TCP_USER_TIMEOUT` cannot tell one from the
+//! other (tcp(7): it ends connections without room as well), so it is decided here. Pure: the
+//! engine says what was sent, and looks every now and then what the kernel knows. The invariant:
+//! while nothing is on its way there is nothing to look at, so that an idle conversation sleeps.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,8 @@ pub struct Liveness {
 }
 
 impl Liveness {
-    /// Something was sent. Returns whether nothing was on its way before, so that somebody has to look from now on.
+    /// Something was sent. Returns whether nothing was on its way before, so that somebody has to
+    /// look from now on.
     pub fn sent(&mut self, now: Instant) -> bool {
         self.full = None;
         let first = self.under_way.is_none();
@@ -52,8 +54,8 @@ impl Liveness {
         (std::mem::replace(&mut self.stalled, stalled) != stalled).then_some(!stalled)
     }
 
-    /// What a look shows. `unanswered` is how long the other host has left something unanswered, zero when it owes no
-    /// answer, and `None` when everything was acknowledged.
+    /// What a look shows. `unanswered` is how long the other host has left something unanswered,
+    /// zero when it owes no answer, and `None` when everything was acknowledged.
     pub fn looked(&mut self, now: Instant, unanswered: Option<Duration>) -> Look {
         let Some(silence) = unanswered else {
             self.under_way = None;

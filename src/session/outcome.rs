@@ -1,7 +1,8 @@
 //! How a conversation ended, in words and as an exit status.
 //!
-//! The same rules for client and handler: 0 when every line was shown at the other end and goodbyes were exchanged, 1
-//! with one line that says what happened and how many lines nobody confirmed, 1 in silence when standard output closed.
+//! The same rules for client and handler: 0 when every line was shown at the other end and goodbyes
+//! were exchanged, 1 with one line that says what happened and how many lines nobody confirmed, 1
+//! in silence when standard output closed.
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

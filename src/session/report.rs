@@ -1,8 +1,9 @@
 //! What a helper or handler tells the server about its call.
 //!
-//! The server cannot see into a window: xterm's exit status says nothing about the program in it. So each process of a
-//! call posts short reports to the server's mailbox, whose address the window's program finds in `TALK_REPORT`. The
-//! invariant: a report is never needed for the conversation; without a server, or after its end, it goes nowhere.
+//! The server cannot see into a window: xterm's exit status says nothing about the program in it.
+//! So each process of a call posts short reports to the server's mailbox, whose address the
+//! window's program finds in `TALK_REPORT`. The invariant: a report is never needed for the
+//! conversation; without a server, or after its end, it goes nowhere.
 
 use std::env;
 
@@ -65,7 +66,8 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// A reporter to this address, if there is one and its server is still there. It opens nothing later.
+    /// A reporter to this address, if there is one and its server is still there. It opens nothing
+    /// later.
     pub fn to(address: Option<&Address>) -> Self {
         let sender = address.and_then(|address| Sender::connect(&address.mailbox).ok());
         Self { sender, call: address.map_or(0, |address| address.call) }

@@ -21,8 +21,8 @@ impl std::fmt::Display for Clock {
 
 /// What a clock on the wall says, where the time zone says that the wall is.
 pub fn now() -> Clock {
-    // SAFETY: time(2) takes a null pointer; tm is plain data, for which zero is a value; localtime_r(3) writes only to
-    // it, and on failure leaves it as it is.
+    // SAFETY: time(2) takes a null pointer; tm is plain data, for which zero is a value;
+    // localtime_r(3) writes only to it, and on failure leaves it as it is.
     let tm = unsafe {
         let seconds = libc::time(std::ptr::null_mut());
         let mut tm: libc::tm = mem::zeroed();

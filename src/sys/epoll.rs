@@ -1,8 +1,9 @@
 //! Many descriptors to read from, waited for as one (epoll(7)).
 //!
-//! What a process writes after a fork, its child keeps a copy of from before; lists of all descriptors that are written for
-//! every wait would cost each helper as much memory as there are calls. The invariant: a descriptor is taken out before it
-//! is closed, because a child may for a moment have a copy of it, which would keep it in.
+//! What a process writes after a fork, its child keeps a copy of from before; lists of all
+//! descriptors that are written for every wait would cost each helper as much memory as there are
+//! calls. The invariant: a descriptor is taken out before it is closed, because a child may for a
+//! moment have a copy of it, which would keep it in.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

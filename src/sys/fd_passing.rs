@@ -1,6 +1,8 @@
-//! One descriptor handed from process to process over a Unix socket, with a message (unix(7), SCM_RIGHTS).
+//! One descriptor handed from process to process over a Unix socket, with a message (unix(7),
+//! SCM_RIGHTS).
 //!
-//! The invariant: both ends know that the other one has their user id before anything changes hands.
+//! The invariant: both ends know that the other one has their user id before anything changes
+//! hands.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};

@@ -1,4 +1,5 @@
-//! Standard input, read directly: what select(2) says about the descriptor must not be hidden by a buffer.
+//! Standard input, read directly: what select(2) says about the descriptor must not be hidden by a
+//! buffer.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -22,12 +23,14 @@ impl Keyboard {
         self.terminal
     }
 
-    /// Whether this process may read it: a terminal stops a background job that does (SIGTTIN, termios(3)).
+    /// Whether this process may read it: a terminal stops a background job that does (SIGTTIN,
+    /// termios(3)).
     pub fn is_ours(&self) -> bool {
         !self.terminal || tcgetpgrp(&self.stdin).is_ok_and(|group| group == getpgrp())
     }
 
-    /// Whether the terminal is gone: after a hangup, it reads as at its end and answers no questions (termios(3)).
+    /// Whether the terminal is gone: after a hangup, it reads as at its end and answers no
+    /// questions (termios(3)).
     pub fn hung_up(&self) -> bool {
         self.terminal && !self.stdin.is_terminal()
     }
@@ -35,7 +38,8 @@ impl Keyboard {
     /// Reads what is there, after select(2) said that something is; 0 is the end.
     ///
     /// # Errors
-    /// read(2) failed: `WouldBlock` or `Interrupted` mean nothing, anything else that the terminal is gone.
+    /// read(2) failed: `WouldBlock` or `Interrupted` mean nothing, anything else that the terminal
+    /// is gone.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(nix::unistd::read(&self.stdin, buffer)?)
     }

@@ -1,7 +1,8 @@
 //! A mailbox: short messages from processes of the same user, each received whole.
 //!
-//! A datagram socket in the abstract namespace (unix(7)): nothing on disk to clean up, no descriptor to inherit. The
-//! invariant: a message is delivered only if the kernel vouches that its sender has our user id.
+//! A datagram socket in the abstract namespace (unix(7)): nothing on disk to clean up, no
+//! descriptor to inherit. The invariant: a message is delivered only if the kernel vouches that its
+//! sender has our user id.
 
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};

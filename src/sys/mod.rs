@@ -1,7 +1,7 @@
 //! What touches the operating system, and the only home of `unsafe`.
 //!
-//! Everything above speaks in `OwnedFd`, `Instant` and plain values. The invariant: each `unsafe` block carries the
-//! argument why it is sound, and no function here knows what a conversation is.
+//! Everything above speaks in `OwnedFd`, `Instant` and plain values. The invariant: each `unsafe`
+//! block carries the argument why it is sound, and no function here knows what a conversation is.
 
 pub mod clock;
 pub mod epoll;

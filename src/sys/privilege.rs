@@ -29,11 +29,12 @@ pub fn keep_private() {
     umask(Mode::from_bits_truncate(0o077));
 }
 
-/// Becomes the user of this name, for good: with their groups and their environment. Whoever is that user already stays
-/// it.
+/// Becomes the user of this name, for good: with their groups and their environment. Whoever is
+/// that user already stays it.
 ///
 /// # Errors
-/// There is no such user, or this process is not root and may not change; or the way back is still open.
+/// There is no such user, or this process is not root and may not change; or the way back is still
+/// open.
 pub fn become_user(name: &str) -> io::Result<()> {
     let wrong = |text: String| Err(io::Error::new(ErrorKind::InvalidInput, text));
     let Some(user) = User::from_name(name)? else {

@@ -1,7 +1,7 @@
 //! Processes: fork a child that never returns, become another program, reap what has ended.
 //!
-//! The invariant: a forked child leaves only by exec or `_exit`, so nothing that the parent would do at its end
-//! (destructors, buffered output) happens twice.
+//! The invariant: a forked child leaves only by exec or `_exit`, so nothing that the parent would
+//! do at its end (destructors, buffered output) happens twice.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr};
@@ -19,15 +19,16 @@ use nix::unistd::{
     ForkResult, Pid, User, dup2_stderr, dup2_stdin, dup2_stdout, execvpe, fork, getuid,
 };
 
-/// Forks a child that has none of the parent's descriptors but the standard ones and those in `keep`, runs `child` and
-/// exits with the status it returns. The parent gets the child's pid.
+/// Forks a child that has none of the parent's descriptors but the standard ones and those in
+/// `keep`, runs `child` and exits with the status it returns. The parent gets the child's pid.
 ///
 /// # Errors
 /// fork(2) failed: too many processes, or no memory.
 pub fn spawn(keep: &[BorrowedFd<'_>], child: impl FnOnce() -> u8) -> io::Result<Pid> {
     debug_assert_eq!(threads(), 1, "fork from a process with threads");
-    // SAFETY: the process has one thread (asserted above in debug builds; nothing in this program starts another), so
-    // no lock can be held by a thread that the child does not have, and the child may go on as the parent could.
+    // SAFETY: the process has one thread (asserted above in debug builds; nothing in this program
+    // starts another), so no lock can be held by a thread that the child does not have, and the
+    // child may go on as the parent could.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
@@ -41,7 +42,8 @@ pub fn spawn(keep: &[BorrowedFd<'_>], child: impl FnOnce() -> u8) -> io::Result<
 }
 
 fn threads() -> usize {
-    // The test harness runs tests in threads of its own; there, a test forks only what execs or exits at once.
+    // The test harness runs tests in threads of its own; there, a test forks only what execs or
+    // exits at once.
     if cfg!(test) { 1 } else { fs::read_dir("/proc/self/task").map_or(1, Iterator::count) }
 }
 
@@ -70,7 +72,8 @@ fn c_string(word: &OsStr) -> io::Result<CString> {
     Ok(CString::new(word.as_bytes())?)
 }
 
-/// In a forked child: closes every descriptor above 2 that is not in `keep`, also those that the parent inherited.
+/// In a forked child: closes every descriptor above 2 that is not in `keep`, also those that the
+/// parent inherited.
 fn close_all_but(keep: &[BorrowedFd<'_>]) {
     let mut kept: Vec<RawFd> = keep.iter().map(AsRawFd::as_raw_fd).collect();
     kept.sort_unstable();
@@ -87,7 +90,8 @@ fn close_range(first: RawFd, last: RawFd) {
     if first > last {
         return;
     }
-    // SAFETY: the owners of these descriptors are the parent's code, which never runs in this process.
+    // SAFETY: the owners of these descriptors are the parent's code, which never runs in this
+    // process.
     let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     if closed != 0 {
         // Linux before 5.9 has no such call: one by one, as far as descriptors may go.
@@ -99,7 +103,8 @@ fn close_range(first: RawFd, last: RawFd) {
     }
 }
 
-/// Makes a stream the standard input and output of this process, and lets nobody read its standard error.
+/// Makes a stream the standard input and output of this process, and lets nobody read its standard
+/// error.
 ///
 /// # Errors
 /// dup2(2) failed.

@@ -1,8 +1,8 @@
 //! Waiting: `pselect` for one conversation, `ppoll` for the server's many descriptors.
 //!
-//! Both let the watched signals in only while they wait (`signals`), so a signal that comes just before the wait ends
-//! it at once instead of being noticed after it. The invariant: a descriptor that `select` cannot hold is an error,
-//! never a panic.
+//! Both let the watched signals in only while they wait (`signals`), so a signal that comes just
+//! before the wait ends it at once instead of being noticed after it. The invariant: a descriptor
+//! that `select` cannot hold is an error, never a panic.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -38,8 +38,8 @@ impl<'fd> Interest<'fd> {
     }
 }
 
-/// Waits until one of the descriptors is ready, a watched signal comes or `timeout` is over: in the last two cases none is
-/// ready.
+/// Waits until one of the descriptors is ready, a watched signal comes or `timeout` is over: in the
+/// last two cases none is ready.
 ///
 /// # Errors
 /// A descriptor is beyond `FD_SETSIZE`, or pselect(2) failed.
@@ -86,8 +86,9 @@ pub fn poll(
     deadline: Option<Instant>,
     mask: &SigSet,
 ) -> io::Result<()> {
-    // A descriptor that nothing is wanted from must not be there at all: its end alone would wake (poll(2)). One from
-    // which two things are wanted is there once: more entries than descriptors may be too many (EINVAL).
+    // A descriptor that nothing is wanted from must not be there at all: its end alone would wake
+    // (poll(2)). One from which two things are wanted is there once: more entries than descriptors
+    // may be too many (EINVAL).
     let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(interests.len());
     for interest in interests.iter() {
         let Some(fd) = interest.fd else { continue };

@@ -1,7 +1,8 @@
 //! Giving up what a conversation does not need, before a stranger's bytes are read.
 //!
-//! If those bytes should ever take the process over, it has its terminal and its call, and nothing else to open. The
-//! invariant: what is open already goes on working, so this comes after everything has been opened.
+//! If those bytes should ever take the process over, it has its terminal and its call, and nothing
+//! else to open. The invariant: what is open already goes on working, so this comes after
+//! everything has been opened.
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetError, RulesetStatus, Scope,
@@ -11,12 +12,14 @@ use nix::sys::resource::{Resource, setrlimit};
 
 use super::clock;
 
-/// The newest of Landlock's rules that are asked for: scopes (landlock(7)). Of these, a kernel takes what it knows.
+/// The newest of Landlock's rules that are asked for: scopes (landlock(7)). Of these, a kernel
+/// takes what it knows.
 const NEWEST: ABI = ABI::V6;
 
-/// Confines this process for good to the descriptors it has: no other file, no program, no connection, no signal to
-/// another process, no privileges of a set-user-ID program. It is as much of this as the kernel knows; where it knows no
-/// Landlock, the limit on descriptors is left, which only root can raise again.
+/// Confines this process for good to the descriptors it has: no other file, no program, no
+/// connection, no signal to another process, no privileges of a set-user-ID program. It is as much
+/// of this as the kernel knows; where it knows no Landlock, the limit on descriptors is left, which
+/// only root can raise again.
 pub fn enter() {
     // The time zone comes from a file, read the first time that it is needed (tzset(3)).
     clock::now();

@@ -1,7 +1,8 @@
 //! Signals as events: noted by a handler that only sets a bit, taken by the loop that waits.
 //!
-//! Watched signals stay blocked except while [`super::ready`] waits, so they interrupt nothing else. The invariant: what
-//! a process had blocked or ignored when it started is what its children find, but for [`Signals::release`].
+//! Watched signals stay blocked except while [`super::ready`] waits, so they interrupt nothing
+//! else. The invariant: what a process had blocked or ignored when it started is what its children
+//! find, but for [`Signals::release`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,8 +28,9 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Watches `signals`. One that was ignored when the process started (nohup, a shell's background job) stays
-    /// ignored, as sh(1) and nohup(1) expect, but for those that are nobody else's.
+    /// Watches `signals`. One that was ignored when the process started (nohup, a shell's
+    /// background job) stays ignored, as sh(1) and nohup(1) expect, but for those that are nobody
+    /// else's.
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -65,8 +67,8 @@ impl Signals {
         self.watched.iter().filter(|&signal| noted & (1 << signal as c_int) != 0).collect()
     }
 
-    /// Stops this process as Ctrl-Z does, until it is continued. Where nobody could continue it (an xterm without a
-    /// shell), the system does not stop it (setpgid(2), "orphaned process group").
+    /// Stops this process as Ctrl-Z does, until it is continued. Where nobody could continue it (an
+    /// xterm without a shell), the system does not stop it (setpgid(2), "orphaned process group").
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -84,8 +86,9 @@ impl Signals {
         Ok(())
     }
 
-    /// Gives the signals back before this process becomes another program, or another part of this one: handlers end with exec by themselves, but
-    /// ignored and blocked signals would stay so for it (execve(2)). Rust ignores SIGPIPE at start.
+    /// Gives the signals back before this process becomes another program, or another part of this
+    /// one: handlers end with exec by themselves, but ignored and blocked signals would stay so for
+    /// it (execve(2)). Rust ignores SIGPIPE at start.
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -105,6 +108,7 @@ pub fn alarm(seconds: u32) {
 }
 
 fn set_action(signal: Signal, action: &SigAction) -> nix::Result<SigAction> {
-    // SAFETY: the only handler ever installed is `note`, and an atomic OR on a static is async-signal-safe.
+    // SAFETY: the only handler ever installed is `note`, and an atomic OR on a static is
+    // async-signal-safe.
     unsafe { sigaction(signal, action) }
 }

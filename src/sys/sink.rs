@@ -1,8 +1,9 @@
-//! A place that output goes to without ever making the loop wait: a terminal, a pipe, a socket, a file.
+//! A place that output goes to without ever making the loop wait: a terminal, a pipe, a socket, a
+//! file.
 //!
-//! `O_NONBLOCK` belongs to the open file description, which a shell or an xterm may share, so it is never set on an
-//! inherited descriptor. The invariant: a write here either takes what the reader has room for or says that it would
-//! block.
+//! `O_NONBLOCK` belongs to the open file description, which a shell or an xterm may share, so it is
+//! never set on an inherited descriptor. The invariant: a write here either takes what the reader
+//! has room for or says that it would block.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -62,7 +63,8 @@ impl Sink {
     /// Writes what fits of `bytes` and returns how many bytes that was.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing fits; else write(2) or send(2) failed: the reader is gone, the disk is full.
+    /// `WouldBlock` when nothing fits; else write(2) or send(2) failed: the reader is gone, the
+    /// disk is full.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = match self.kind {
             Kind::Own | Kind::File => self.fd.write(bytes),

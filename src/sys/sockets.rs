@@ -1,7 +1,8 @@
 //! Sockets of a call: listen, adopt, look without taking, send and receive without waiting, end.
 //!
-//! `O_NONBLOCK` belongs to the open file description, which an xterm shares with its handler: every call here says
-//! `MSG_DONTWAIT` instead. The invariant: a descriptor made here is close-on-exec until [`hand_over`].
+//! `O_NONBLOCK` belongs to the open file description, which an xterm shares with its handler: every
+//! call here says `MSG_DONTWAIT` instead. The invariant: a descriptor made here is close-on-exec
+//! until [`hand_over`].
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -19,7 +20,8 @@ use nix::sys::socket::{
 };
 use nix::{setsockopt_impl, sockopt_impl};
 
-/// How long a connection may be silent before the kernel asks whether the other host is there, in seconds.
+/// How long a connection may be silent before the kernel asks whether the other host is there, in
+/// seconds.
 const ALIVE_AFTER: u32 = 20;
 /// How long it waits before it asks once more, in seconds.
 const ALIVE_EVERY: u32 = 10;
@@ -31,7 +33,8 @@ const AGAIN_AFTER: u32 = 10_000;
 const TCP_RTO_MAX_MS: libc::c_int = 44;
 sockopt_impl!(AgainAfter, SetOnly, libc::IPPROTO_TCP, TCP_RTO_MAX_MS, u32);
 
-/// Listens on `port` of one address, or of every address of this machine, IPv6 and IPv4 alike. Port 0 picks a free one.
+/// Listens on `port` of one address, or of every address of this machine, IPv6 and IPv4 alike. Port
+/// 0 picks a free one.
 ///
 /// # Errors
 /// socket(2), bind(2) or listen(2) failed: the port is taken, reserved, or the address is not ours.
@@ -39,7 +42,8 @@ pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
     let Some(address) = address else {
         let every = |address: IpAddr| listen_on(SocketAddr::new(address, port));
         return match every(Ipv6Addr::UNSPECIFIED.into()) {
-            // A host without IPv6 says so in one of these ways (ipv6(7), kernel parameter ipv6.disable).
+            // A host without IPv6 says so in one of these ways (ipv6(7), kernel parameter
+            // ipv6.disable).
             Err(error)
                 if matches!(
                     error.raw_os_error(),
@@ -56,7 +60,8 @@ pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-    // Non-blocking: a call that is gone between poll(2) and accept(2) must not hold the server (accept(2)).
+    // Non-blocking: a call that is gone between poll(2) and accept(2) must not hold the server
+    // (accept(2)).
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Stream, flags, None)?;
     setsockopt(&socket, sockopt::ReuseAddr, &true)?;
@@ -160,14 +165,16 @@ fn receivable(fd: BorrowedFd<'_>) -> usize {
     peek(fd, &mut [0]).unwrap_or(0)
 }
 
-/// Takes ownership of a descriptor that was just opened, or inherited and not used by anything else.
+/// Takes ownership of a descriptor that was just opened, or inherited and not used by anything
+/// else.
 pub fn own(number: RawFd) -> OwnedFd {
-    // SAFETY: every caller passes a descriptor that is open and that nothing else in this process owns.
+    // SAFETY: every caller passes a descriptor that is open and that nothing else in this process
+    // owns.
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-/// Lets a program that this process is about to become inherit `fd`, and returns the number it has there: below the
-/// limit of select(2).
+/// Lets a program that this process is about to become inherit `fd`, and returns the number it has
+/// there: below the limit of select(2).
 ///
 /// # Errors
 /// No descriptor below the limit is free.
@@ -184,12 +191,13 @@ pub fn hand_over(fd: OwnedFd) -> io::Result<RawFd> {
     Ok(low)
 }
 
-/// Prepares a socket for a conversation. Small writes go out at once: a line must not wait for the acknowledgement of
-/// the one before (RFC 1122, 4.2.3.4). And where nothing is on its way, the kernel asks every now and then whether the
-/// other host is still there, and ends a connection to one that is not after [`ALIVE_AFTER`] and [`ALIVE_TRIES`] tries.
-/// What is on its way is sent again, and a host without room asked for some, every [`AGAIN_AFTER`] at least, where the
-/// kernel can be told so (from 6.15 on); elsewhere its pauses grow to two minutes. Not every stream is TCP, and none needs
-/// this to work.
+/// Prepares a socket for a conversation. Small writes go out at once: a line must not wait for the
+/// acknowledgement of the one before (RFC 1122, 4.2.3.4). And where nothing is on its way, the
+/// kernel asks every now and then whether the other host is still there, and ends a connection to
+/// one that is not after [`ALIVE_AFTER`] and [`ALIVE_TRIES`] tries. What is on its way is sent
+/// again, and a host without room asked for some, every [`AGAIN_AFTER`] at least, where the kernel
+/// can be told so (from 6.15 on); elsewhere its pauses grow to two minutes. Not every stream is
+/// TCP, and none needs this to work.
 pub fn prepare(fd: &impl AsFd) {
     let _ = setsockopt(fd, sockopt::TcpNoDelay, &true);
     let _ = setsockopt(fd, sockopt::TcpKeepIdle, &ALIVE_AFTER);
@@ -199,12 +207,13 @@ pub fn prepare(fd: &impl AsFd) {
     let _ = setsockopt(fd, AgainAfter, &AGAIN_AFTER);
 }
 
-/// For how long the other host has left unanswered what it should answer; `None` when everything that was sent has been
-/// acknowledged. A host whose program does not read answers each time it is asked for room, and between two questions,
-/// which may be minutes apart, it owes nothing.
+/// For how long the other host has left unanswered what it should answer; `None` when everything
+/// that was sent has been acknowledged. A host whose program does not read answers each time it is
+/// asked for room, and between two questions, which may be minutes apart, it owes nothing.
 pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
     let mut unsent: libc::c_int = 0;
-    // SAFETY: the request stores one int (SIOCOUTQ, tcp(7)), and the reference to it outlives the call.
+    // SAFETY: the request stores one int (SIOCOUTQ, tcp(7)), and the reference to it outlives the
+    // call.
     let asked = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut unsent) };
     if asked != 0 || unsent == 0 {
         return None;
@@ -212,7 +221,8 @@ pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
     // SAFETY: tcp_info is plain data, for which zero is a value.
     let mut info: libc::tcp_info = unsafe { mem::zeroed() };
     let mut length = mem::size_of_val(&info) as libc::socklen_t;
-    // SAFETY: the kernel stores at most `length` bytes in `info`, which outlives the call (TCP_INFO, tcp(7)).
+    // SAFETY: the kernel stores at most `length` bytes in `info`, which outlives the call
+    // (TCP_INFO, tcp(7)).
     let asked = unsafe {
         libc::getsockopt(
             fd.as_raw_fd(),
@@ -265,7 +275,8 @@ pub fn peek(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
 /// setsockopt(2) failed.
 pub fn readable_at(fd: &impl AsFd, bytes: usize) -> io::Result<()> {
     let mark = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-    // SAFETY: the option takes one int (SO_RCVLOWAT, socket(7)), which outlives the call and has the length given.
+    // SAFETY: the option takes one int (SO_RCVLOWAT, socket(7)), which outlives the call and has
+    // the length given.
     let result = unsafe {
         libc::setsockopt(
             fd.as_fd().as_raw_fd(),
@@ -283,8 +294,9 @@ pub fn shut_sending(fd: BorrowedFd<'_>) {
     let _ = nix::sys::socket::shutdown(fd.as_raw_fd(), nix::sys::socket::Shutdown::Write);
 }
 
-/// Breaks the connection off, so that the other end learns that it did not end properly, whoever else holds a copy of
-/// the descriptor: connect(2) to no address dissolves the association, which for TCP sends RST.
+/// Breaks the connection off, so that the other end learns that it did not end properly, whoever
+/// else holds a copy of the descriptor: connect(2) to no address dissolves the association, which
+/// for TCP sends RST.
 pub fn reset(fd: BorrowedFd<'_>) {
     // SAFETY: sockaddr is plain data, and zero is AF_UNSPEC in its family.
     let nowhere: libc::sockaddr = unsafe { mem::zeroed() };
@@ -296,8 +308,8 @@ pub fn reset(fd: BorrowedFd<'_>) {
     }
 }
 
-/// Sends `last` and shuts; then reads until the other end closes or `limit` has passed. Closing with unread bytes would
-/// reset the connection and could take `last` with it.
+/// Sends `last` and shuts; then reads until the other end closes or `limit` has passed. Closing
+/// with unread bytes would reset the connection and could take `last` with it.
 pub fn linger_and_close(stream: &TcpStream, last: &[u8], limit: Duration) {
     let deadline = Instant::now() + limit;
     let _ = send(stream.as_fd(), last);

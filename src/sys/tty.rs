@@ -1,7 +1,7 @@
 //! A terminal whose keys come one by one, and which is given back as it was on every way out.
 //!
-//! Ctrl-C and Ctrl-Z stay signals, so that they also reach the rest of a pipeline. The invariant: while [`Raw`] lives
-//! and is entered, what the terminal was like is kept where a panic finds it.
+//! Ctrl-C and Ctrl-Z stay signals, so that they also reach the rest of a pipeline. The invariant:
+//! while [`Raw`] lives and is entered, what the terminal was like is kept where a panic finds it.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
@@ -22,7 +22,8 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Makes the terminal raw. `undo` is what is to be written to the screen should the process panic.
+    /// Makes the terminal raw. `undo` is what is to be written to the screen should the process
+    /// panic.
     ///
     /// # Errors
     /// Standard input is no terminal.

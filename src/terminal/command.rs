@@ -1,7 +1,7 @@
 //! What a typed line asks for: to be said, or something of this end.
 //!
-//! Only a person types commands: what comes from a pipe is said as it is. The invariant: every line can be said, those
-//! that begin with a slash by doubling it.
+//! Only a person types commands: what comes from a pipe is said as it is. The invariant: every line
+//! can be said, those that begin with a slash by doubling it.
 
 /// What `/help` shows of commands.
 pub const HELP: [&str; 2] =

@@ -1,9 +1,10 @@
 //! Lines in, lines out: for pipes and files, and for a terminal on which lines are only appended.
 //!
-//! To a pipe or file the other end's bytes go as they came, and notices to standard error. To a terminal goes a line
-//! for each message, `alice: hello`, and notices between them as `-- alice answered`: no cursor movement, no escape
-//! sequence, so that it can be read aloud or in braille. The invariant: what a file receives is byte for byte what was
-//! said, and what a person reads begins at the left edge only where a message or notice begins.
+//! To a pipe or file the other end's bytes go as they came, and notices to standard error. To a
+//! terminal goes a line for each message, `alice: hello`, and notices between them as `-- alice
+//! answered`: no cursor movement, no escape sequence, so that it can be read aloud or in braille.
+//! The invariant: what a file receives is byte for byte what was said, and what a person reads
+//! begins at the left edge only where a message or notice begins.
 
 use std::io::{self, IsTerminal, stdin, stdout};
 
@@ -35,8 +36,8 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines on standard input and output; `bell` rings for each that arrives at a terminal, `quiet` keeps notices away
-    /// from standard error.
+    /// Lines on standard input and output; `bell` rings for each that arrives at a terminal,
+    /// `quiet` keeps notices away from standard error.
     ///
     /// # Errors
     /// Standard output or standard error cannot be used.

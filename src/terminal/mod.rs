@@ -1,9 +1,10 @@
 //! What a person sees and types, or what a program reads and writes in their place.
 //!
-//! `lines` serves pipes and plain terminals, `tty` a terminal with the `editor` on it; `command` is what a typed line can
-//! ask for; `console` is many conversations in one place. `sanitize` is the gate for foreign text, `wrap` breaks it into rows, `output` holds what waits to be written.
-//! Next door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text reaches a
-//! terminal only through `sanitize`.
+//! `lines` serves pipes and plain terminals, `tty` a terminal with the `editor` on it; `command` is
+//! what a typed line can ask for; `console` is many conversations in one place. `sanitize` is the
+//! gate for foreign text, `wrap` breaks it into rows, `output` holds what waits to be written. Next
+//! door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text
+//! reaches a terminal only through `sanitize`.
 
 mod command;
 pub mod console;
@@ -28,7 +29,8 @@ pub enum Event<'a> {
     Text { text: &'a [u8], complete: bool },
     /// The other end said goodbye, and why.
     Left { reason: &'a [u8] },
-    /// Whether the other end takes what is said: when it has not for a while, and when it does again.
+    /// Whether the other end takes what is said: when it has not for a while, and when it does
+    /// again.
     Reading(bool),
     /// Something about the call that nobody said.
     Notice(&'a str),
@@ -43,11 +45,11 @@ pub enum Typed<'a> {
     Leave,
 }
 
-/// One end's keyboard and screen. The engine reads the keyboard and writes the outputs; what the bytes mean and how
-/// events look is the terminal's own affair.
+/// One end's keyboard and screen. The engine reads the keyboard and writes the outputs; what the
+/// bytes mean and how events look is the terminal's own affair.
 pub trait Terminal {
-    /// Takes bytes from the keyboard and passes on what they mean. While nothing can be said (`open` is false), only
-    /// a terminal that [edits](Self::edits) is given any.
+    /// Takes bytes from the keyboard and passes on what they mean. While nothing can be said
+    /// (`open` is false), only a terminal that [edits](Self::edits) is given any.
     fn typed(&mut self, bytes: &[u8], open: bool, pass: &mut dyn FnMut(Typed<'_>));
 
     /// Whether lines are edited here, so that keys are welcome even while nothing can be said.
@@ -95,8 +97,8 @@ pub struct Settings<'a> {
     pub quiet: bool,
 }
 
-/// The terminal that suits standard input and output: the editor where both are one that can do what it needs, else
-/// lines.
+/// The terminal that suits standard input and output: the editor where both are one that can do
+/// what it needs, else lines.
 ///
 /// # Errors
 /// Standard output or error cannot be used.

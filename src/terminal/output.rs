@@ -1,6 +1,7 @@
 //! An output: bytes that wait until the place they go to has room.
 //!
-//! The invariant: bytes leave in the order they came, and nobody waits for a reader that does not read.
+//! The invariant: bytes leave in the order they came, and nobody waits for a reader that does not
+//! read.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};

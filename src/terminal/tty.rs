@@ -1,7 +1,8 @@
 //! The editor on this process's own terminal.
 //!
-//! `editor` is pure: here it gets its keys, its size and the time, and what it paints goes to an output. Next door, `sys`
-//! knows how a terminal is made raw. The invariant: whatever way the process takes out, the terminal is as it was.
+//! `editor` is pure: here it gets its keys, its size and the time, and what it paints goes to an
+//! output. Next door, `sys` knows how a terminal is made raw. The invariant: whatever way the
+//! process takes out, the terminal is as it was.
 
 use std::{env, io};
 
@@ -48,7 +49,8 @@ impl TerminalGuard {
     /// Has the terminal again.
     pub fn resume(&mut self, prompt: &mut Prompt) {
         if !self.suspended {
-            // Stopped without warning: what has been painted is somewhere above, and others wrote below it.
+            // Stopped without warning: what has been painted is somewhere above, and others wrote
+            // below it.
             let _ = prompt.suspend();
             self.outputs.screen.push(b"\r\n");
         }
@@ -97,7 +99,8 @@ pub fn colour() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Whether this terminal wraps its rows anew when its width changes: most do; these say that they are one that does not.
+/// Whether this terminal wraps its rows anew when its width changes: most do; these say that they
+/// are one that does not.
 pub fn reflows() -> bool {
     let term = env::var("TERM").unwrap_or_default();
     let in_tmux = env::var_os("TMUX").is_some();

@@ -1,8 +1,8 @@
 //! Measuring a line, and breaking it into rows of a terminal.
 //!
-//! Widths are those of `unicode-width`, by grapheme: terminals do not agree on all of them, so what is drawn keeps a
-//! column free. Next door, `sanitize` has made the text harmless before it is measured here. The invariant: the rows
-//! of a text, joined, are the text.
+//! Widths are those of `unicode-width`, by grapheme: terminals do not agree on all of them, so what
+//! is drawn keeps a column free. Next door, `sanitize` has made the text harmless before it is
+//! measured here. The invariant: the rows of a text, joined, are the text.
 
 use std::borrow::Cow;
 
@@ -35,8 +35,8 @@ pub fn end(text: &str, room: usize) -> &str {
     &text[start.last().unwrap_or(text.len())..]
 }
 
-/// The text with spaces instead of tabs, so that rows do not change when they are indented. The stops are counted from
-/// the start of the text.
+/// The text with spaces instead of tabs, so that rows do not change when they are indented. The
+/// stops are counted from the start of the text.
 pub fn without_tabs(text: &str) -> Cow<'_, str> {
     if !text.contains('\t') {
         return Cow::Borrowed(text);
@@ -56,11 +56,12 @@ pub fn without_tabs(text: &str) -> Cow<'_, str> {
     Cow::Owned(expanded)
 }
 
-/// The rows of `text`: the first at most `width` columns wide, the others at most `width - indent`, broken after
-/// spaces where there are any and between graphemes where not.
+/// The rows of `text`: the first at most `width` columns wide, the others at most `width - indent`,
+/// broken after spaces where there are any and between graphemes where not.
 ///
-/// The spaces at a break hang over the edge and are not counted. A grapheme that is wider than a row gets one of its
-/// own. An empty text is one empty row. Control characters count as one column: expand tabs before.
+/// The spaces at a break hang over the edge and are not counted. A grapheme that is wider than a
+/// row gets one of its own. An empty text is one empty row. Control characters count as one column:
+/// expand tabs before.
 pub fn rows(text: &str, width: usize, indent: usize) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     let mut room = width;

@@ -1,7 +1,7 @@
 //! Any terminal: a command that is given the handler as its last words.
 //!
-//! Nobody knows whether such a terminal runs its program itself or asks a daemon to, so the call goes over by `handover`.
-//! The invariant: no shell ever sees the words.
+//! Nobody knows whether such a terminal runs its program itself or asks a daemon to, so the call
+//! goes over by `handover`. The invariant: no shell ever sees the words.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -59,7 +59,8 @@ impl Terminal {
     }
 }
 
-/// Whether the process of a terminal has failed. One that ended well may have handed the window to a daemon.
+/// Whether the process of a terminal has failed. One that ended well may have handed the window to
+/// a daemon.
 ///
 /// # Errors
 /// It has failed.

@@ -1,8 +1,9 @@
 //! The call goes to its handler over a Unix socket: for windows that do not inherit descriptors.
 //!
-//! A terminal that is a client of a daemon (tmux, gnome-terminal) starts the handler from a process that has never seen
-//! the call. So the helper offers it at a path that only its user can reach, to whoever collects it first, once. The
-//! invariant: the path is gone as soon as the call was collected, or is not going to be.
+//! A terminal that is a client of a daemon (tmux, gnome-terminal) starts the handler from a process
+//! that has never seen the call. So the helper offers it at a path that only its user can reach, to
+//! whoever collects it first, once. The invariant: the path is gone as soon as the call was
+//! collected, or is not going to be.
 
 use std::fs::{self, DirBuilder};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -35,7 +36,8 @@ impl Offer {
     /// Offers a call at a new path, in a directory of its own.
     ///
     /// # Errors
-    /// The directory for sockets (`$XDG_RUNTIME_DIR`, else the one for temporary files) cannot be written to.
+    /// The directory for sockets (`$XDG_RUNTIME_DIR`, else the one for temporary files) cannot be
+    /// written to.
     pub fn new() -> Result<Self> {
         let parent =
             std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
@@ -59,8 +61,9 @@ impl Offer {
         self.directory.join("call")
     }
 
-    /// Waits until somebody of the same user collects the call, and hands it over. `failed` says whether the window's
-    /// process has failed meanwhile. Returns the connection whose end is the handler's end.
+    /// Waits until somebody of the same user collects the call, and hands it over. `failed` says
+    /// whether the window's process has failed meanwhile. Returns the connection whose end is the
+    /// handler's end.
     ///
     /// # Errors
     /// Nobody came in time, or the window failed.

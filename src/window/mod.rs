@@ -1,8 +1,8 @@
 //! How a handler gets its own keyboard and screen.
 //!
-//! One file for each way, and `handover` for those that inherit no descriptors; the console is the server's own terminal
-//! and opens nothing. The invariant: a window is opened by the helper of a call, and whatever program it is, it ends up
-//! running `talk handler` with the call's socket.
+//! One file for each way, and `handover` for those that inherit no descriptors; the console is the
+//! server's own terminal and opens nothing. The invariant: a window is opened by the helper of a
+//! call, and whatever program it is, it ends up running `talk handler` with the call's socket.
 
 pub mod command;
 pub mod handover;

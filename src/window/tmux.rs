@@ -1,7 +1,9 @@
-//! The tmux window: one for each call, in the session around the server or in one that anybody can attach to.
+//! The tmux window: one for each call, in the session around the server or in one that anybody can
+//! attach to.
 //!
-//! The handler is a child of the tmux server, not of the helper, so the call goes over by `handover`. The invariant: a
-//! name from the network is never expanded by tmux, whose formats can run commands (tmux(1), FORMATS).
+//! The handler is a child of the tmux server, not of the helper, so the call goes over by
+//! `handover`. The invariant: a name from the network is never expanded by tmux, whose formats can
+//! run commands (tmux(1), FORMATS).
 
 use std::ffi::OsString;
 use std::process::Command;

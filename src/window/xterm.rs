@@ -1,7 +1,9 @@
-//! The xterm window: the helper becomes an xterm, which inherits the call's socket and runs the handler on a pty.
+//! The xterm window: the helper becomes an xterm, which inherits the call's socket and runs the
+//! handler on a pty.
 //!
-//! The invariant: nothing that a caller says can make the xterm report, rename or reconfigure itself: what it leaves on
-//! by default for programs inside it is switched off (xterm(1), "allow...Ops").
+//! The invariant: nothing that a caller says can make the xterm report, rename or reconfigure
+//! itself: what it leaves on by default for programs inside it is switched off (xterm(1),
+//! "allow...Ops").
 
 use std::ffi::OsString;
 

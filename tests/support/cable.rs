@@ -1,10 +1,12 @@
-//! The cable between two hosts, as good or bad as a test wants: what becomes of each packet that enters it.
+//! The cable between two hosts, as good or bad as a test wants: what becomes of each packet that
+//! enters it.
 //!
 //! The invariant: it alters nothing but the one packet that it turns into a reset.
 
 use std::time::Duration;
 
-/// Where the fields of an IPv4 header without options are (RFC 791, 3.1), and of the TCP header behind it (RFC 9293, 3.1).
+/// Where the fields of an IPv4 header without options are (RFC 791, 3.1), and of the TCP header
+/// behind it (RFC 9293, 3.1).
 const LENGTH: usize = 2;
 const PROTOCOL: usize = 9;
 const SUM: usize = 10;
@@ -33,7 +35,8 @@ pub struct Cable {
 impl Cable {
     /// What of a packet arrives, if anything does.
     pub fn take(&mut self, mut packet: Vec<u8>) -> Option<Vec<u8>> {
-        // The hosts talk TCP over IPv4. What their kernels try besides, such as IPv6's looking for neighbours, is no loss.
+        // The hosts talk TCP over IPv4. What their kernels try besides, such as IPv6's looking for
+        // neighbours, is no loss.
         if packet[0] != 0x45 || packet[PROTOCOL] != 6 {
             return None;
         }
@@ -59,7 +62,8 @@ impl Cable {
     }
 }
 
-/// Makes a TCP packet the reset that its receiver believes: at the same place in the sequence (RFC 9293, 3.10.7.4).
+/// Makes a TCP packet the reset that its receiver believes: at the same place in the sequence (RFC
+/// 9293, 3.10.7.4).
 fn into_reset(packet: &mut Vec<u8>) {
     packet.truncate(END);
     let mut put = |at: usize, word: u16| packet[at..at + 2].copy_from_slice(&word.to_be_bytes());

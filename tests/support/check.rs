@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::{Program, talk};
 
-/// How long a client's input stays open at most: as long as a busy machine needs to start one. Only the rule about the end
-/// of input takes that long.
+/// How long a client's input stays open at most: as long as a busy machine needs to start one. Only
+/// the rule about the end of input takes that long.
 const INPUT: Duration = Duration::from_secs(8);
 
 /// A check that listens: the program, its port and how many calls it wants.
@@ -20,8 +20,8 @@ pub fn listening(options: &[&str]) -> (Program, String, usize) {
     (check, port.into(), count)
 }
 
-/// Calls as often as a check asks for, each time with the client that `start` makes for a port. Returns the status of the
-/// check, and what it printed.
+/// Calls as often as a check asks for, each time with the client that `start` makes for a port.
+/// Returns the status of the check, and what it printed.
 pub fn check_client(start: impl Fn(&str) -> Command) -> (i32, Vec<String>) {
     let (mut check, port, count) = listening(&["--limit", "20"]);
     for _ in 0..count {

@@ -1,4 +1,5 @@
-//! A display without a screen, on which windows open, keys are pressed and text is read with the mouse.
+//! A display without a screen, on which windows open, keys are pressed and text is read with the
+//! mouse.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

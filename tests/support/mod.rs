@@ -1,4 +1,5 @@
-//! What the tests of the program share: start it, wait for what it says, never longer than [`DEADLINE`].
+//! What the tests of the program share: start it, wait for what it says, never longer than
+//! [`DEADLINE`].
 //!
 //! Each test file uses a part of this.
 #![allow(dead_code, reason = "every test file is a crate of its own and none uses everything")]
@@ -28,13 +29,15 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-/// How long a test waits for anything before it fails: longer than it takes to notice that the other end has vanished.
+/// How long a test waits for anything before it fails: longer than it takes to notice that the
+/// other end has vanished.
 pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// The program under test.
 pub const TALK: &str = env!("CARGO_BIN_EXE_talk");
 
-/// A command that runs the program with this name and nothing of the surroundings that could change what it does.
+/// A command that runs the program with this name and nothing of the surroundings that could change
+/// what it does.
 pub fn talk(arguments: &[&str]) -> Command {
     command(TALK, arguments)
 }
@@ -274,8 +277,9 @@ pub fn connect(address: SocketAddr) -> TcpStream {
     stream
 }
 
-/// A stand-in for xterm, early on PATH: a script that records how it was started and then does what `body` says. In it,
-/// `$dir` is a directory of the test, and `handler` runs the command that stands after `-e`.
+/// A stand-in for xterm, early on PATH: a script that records how it was started and then does what
+/// `body` says. In it, `$dir` is a directory of the test, and `handler` runs the command that
+/// stands after `-e`.
 pub struct Window {
     pub dir: TempDir,
 }
@@ -314,8 +318,8 @@ impl Window {
         window
     }
 
-    /// A window whose person types what is written to the returned keyboard. Its process becomes the handler, and leaves
-    /// its number in `pid`.
+    /// A window whose person types what is written to the returned keyboard. Its process becomes
+    /// the handler, and leaves its number in `pid`.
     pub fn typing() -> (Self, fs::File) {
         let window = Self::new("echo $$ > \"$dir/pid\"; exec \"$@\" < \"$dir/keyboard\"");
         let keyboard = window.file("keyboard");
@@ -388,7 +392,8 @@ pub fn read_frame(stream: &mut impl Read) -> (u8, Vec<u8>) {
     (header[0], payload)
 }
 
-/// The error of a program that fails at once: its status and what it says, in the form of every error.
+/// The error of a program that fails at once: its status and what it says, in the form of every
+/// error.
 pub fn failure(command: &mut Command) -> (i32, String) {
     let mut program = Program::start(command);
     program.end_input();
@@ -408,8 +413,8 @@ pub fn full() -> fs::File {
     fs::File::options().write(true).open("/dev/full").unwrap()
 }
 
-/// That an error has the form of every error: one line, from this program, of a length that is read, without the
-/// system's numbers and without anything that a terminal would obey.
+/// That an error has the form of every error: one line, from this program, of a length that is
+/// read, without the system's numbers and without anything that a terminal would obey.
 pub fn assert_well_said(error: &str) {
     assert!(error.starts_with("talk: "), "who says it? {error}");
     assert!(!error.contains(char::is_control), "more than one line, or worse: {error:?}");

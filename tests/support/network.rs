@@ -1,8 +1,8 @@
-//! Two hosts with a cable between them, made for one test: each host is a network namespace with a tun device, and a
-//! thread carries packets from one device through the [`Cable`] to the other.
+//! Two hosts with a cable between them, made for one test: each host is a network namespace with a
+//! tun device, and a thread carries packets from one device through the [`Cable`] to the other.
 //!
-//! The invariant: no packet comes from or gets to anywhere else. Nothing has to be undone: the hosts are gone with the
-//! descriptors and programs of the test.
+//! The invariant: no packet comes from or gets to anywhere else. Nothing has to be undone: the
+//! hosts are gone with the descriptors and programs of the test.
 
 use std::any::type_name;
 use std::collections::VecDeque;
@@ -51,8 +51,8 @@ pub fn network<T: FnOnce(&Network)>(test: T) {
     });
 }
 
-/// Runs the test that `closure` stands in once more. This process has threads, and cannot become the root of a user
-/// namespace (unshare(2)).
+/// Runs the test that `closure` stands in once more. This process has threads, and cannot become
+/// the root of a user namespace (unshare(2)).
 fn run_in_user_namespace(closure: &str) {
     let test = closure.split("::").nth(1).unwrap();
     let run = Command::new(installed("unshare"))
@@ -143,7 +143,8 @@ impl Host {
     }
 }
 
-/// Runs `act` in a thread of its own: each thread is in a network namespace, and what it starts inherits that.
+/// Runs `act` in a thread of its own: each thread is in a network namespace, and what it starts
+/// inherits that.
 fn in_thread<T: Send>(act: impl FnOnce() -> T + Send) -> T {
     thread::scope(|threads| threads.spawn(act).join().unwrap())
 }

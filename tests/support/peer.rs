@@ -56,7 +56,8 @@ const FAULT: &str = "protocol error: wrong";
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a desk waits for a HELLO.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
-/// Longer than a check waits for the end of a call, and not so long that it gives up waiting for the next.
+/// Longer than a check waits for the end of a call, and not so long that it gives up waiting for
+/// the next.
 const HELD: Duration = Duration::from_secs(5);
 /// Longer than a check waits for anything.
 const FOR_LONG: Duration = Duration::from_secs(9);

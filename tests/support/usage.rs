@@ -1,4 +1,5 @@
-//! What each mode's --help says of its command line: what is written elsewhere is compared with this.
+//! What each mode's --help says of its command line: what is written elsewhere is compared with
+//! this.
 
 use std::collections::BTreeSet;
 
@@ -27,8 +28,8 @@ pub fn usage(mode: &str) -> Vec<String> {
     pieces.map(str::to_owned).collect()
 }
 
-/// The options of a mode, each with its value if it takes one, as `--plain` and `--name <name>`; without `--help`, which
-/// every mode has.
+/// The options of a mode, each with its value if it takes one, as `--plain` and `--name <name>`;
+/// without `--help`, which every mode has.
 pub fn options(mode: &str) -> BTreeSet<String> {
     let bare = |piece: String| piece.trim_matches(['[', ']']).to_owned();
     let options: BTreeSet<String> =

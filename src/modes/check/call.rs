@@ -133,9 +133,10 @@ impl Call {
         }
     }
 
-    /// A caller whose input ended says BYE even if it overheard ours, but then it waits: only who has heard it closes, so
-    /// that nothing can be sent any more. What is sent to find out is skipped by everybody. A desk has no reason to say BYE
-    /// but ours, and its window may hold the connection for as long as somebody reads.
+    /// A caller whose input ended says BYE even if it overheard ours, but then it waits: only who
+    /// has heard it closes, so that nothing can be sent any more. What is sent to find out is
+    /// skipped by everybody. A desk has no reason to say BYE but ours, and its window may hold the
+    /// connection for as long as somebody reads.
     fn expect_closed(&mut self) -> Result<(), Breach> {
         let deadline = Instant::now() + self.wait;
         while self.tested == Role::Caller && self.wire.send(SKIPPED).is_ok() {

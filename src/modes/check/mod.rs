@@ -1,7 +1,8 @@
-//! Check an own implementation of the protocol: play its other end, and say rule by rule what it does.
+//! Check an own implementation of the protocol: play its other end, and say rule by rule what it
+//! does.
 //!
-//! Next door: `rules` is what is checked, `call` plays a rule, `wire` moves its frames, `report` prints. The invariant:
-//! every rule has a call of its own, so none suffers from what another did.
+//! Next door: `rules` is what is checked, `call` plays a rule, `wire` moves its frames, `report`
+//! prints. The invariant: every rule has a call of its own, so none suffers from what another did.
 
 mod call;
 mod report;
@@ -27,8 +28,8 @@ use crate::sys::{self, sockets};
 use call::Call;
 use report::Report;
 
-/// Test an own implementation of the protocol: call a desk, or be the desk that a client calls, and print for each rule of
-/// docs/PROTOCOL.md whether it is kept.
+/// Test an own implementation of the protocol: call a desk, or be the desk that a client calls, and
+/// print for each rule of docs/PROTOCOL.md whether it is kept.
 ///
 /// Each rule takes one call. A client needs a line of input for each, which ends after a second.
 #[derive(FromArgs)]
@@ -41,7 +42,8 @@ use report::Report;
     error_code(2, "The arguments are wrong.")
 )]
 struct Options {
-    /// the host of a desk and its port (8255); with --listen, only the port to listen on (8255; 0 picks a free one)
+    /// the host of a desk and its port (8255); with --listen, only the port to listen on (8255; 0
+    /// picks a free one)
     #[argh(positional, arg_name = "address")]
     address: Vec<String>,
 

@@ -1,7 +1,7 @@
 //! The rules of docs/PROTOCOL.md, each with the steps that show on the wire whether it is kept.
 //!
-//! Next door, `call` does the steps. The invariant: a rule stands under the heading that it names, and needs nothing of a
-//! client but a line of input that ends after a second.
+//! Next door, `call` does the steps. The invariant: a rule stands under the heading that it names,
+//! and needs nothing of a client but a line of input that ends after a second.
 
 use std::time::Duration;
 

@@ -1,6 +1,7 @@
 //! The frames of one call, as they come and go.
 //!
-//! Next door, `call` judges them. The invariant: every wait has a limit, whatever the other end does.
+//! Next door, `call` judges them. The invariant: every wait has a limit, whatever the other end
+//! does.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -67,7 +68,8 @@ impl Wire {
     }
 
     pub fn shut(&mut self) {
-        // It fails only when the other end has broken the connection off, which the next arrival says.
+        // It fails only when the other end has broken the connection off, which the next arrival
+        // says.
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 

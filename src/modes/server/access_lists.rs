@@ -1,7 +1,8 @@
-//! The access lists of a desk: who comes in, by rules from the command line and from files that are read again on SIGHUP.
+//! The access lists of a desk: who comes in, by rules from the command line and from files that are
+//! read again on SIGHUP.
 //!
-//! Next door, `admission` decides. The invariant: rules that cannot be read let nobody in by accident: at start they are
-//! an error, later the rules that were stay.
+//! Next door, `admission` decides. The invariant: rules that cannot be read let nobody in by
+//! accident: at start they are an error, later the rules that were stay.
 
 use std::fs;
 

@@ -1,9 +1,10 @@
 //! Who may call, and how many at once: decided before anything is spent on a call.
 //!
-//! Pure: the server says who calls and what time it is. A host is an IPv4 address or an IPv6 network of 64 bits, which
-//! is what one customer gets (RFC 6177). Calls from this machine count towards the total only: who sits here may try as
-//! much as they like, and a tunnel that ends here is not one host. The invariant: a call that was admitted and has
-//! ended leaves nothing behind but the time of its coming.
+//! Pure: the server says who calls and what time it is. A host is an IPv4 address or an IPv6
+//! network of 64 bits, which is what one customer gets (RFC 6177). Calls from this machine count
+//! towards the total only: who sits here may try as much as they like, and a tunnel that ends here
+//! is not one host. The invariant: a call that was admitted and has ended leaves nothing behind but
+//! the time of its coming.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -215,7 +216,8 @@ mod tests {
         assert_eq!([(); 3].map(|()| admission.admit(alice, now)), [Ok(()), Ok(()), full]);
         admission.ended(alice);
         assert_eq!([(); 2].map(|()| admission.admit(alice, now)), [Ok(()), full]);
-        // An IPv4 address is the same host in its IPv6 form, and an IPv6 host is a network of 64 bits.
+        // An IPv4 address is the same host in its IPv6 form, and an IPv6 host is a network of 64
+        // bits.
         assert_eq!(admission.admit(ip("::ffff:192.0.2.1"), now), full);
         assert_eq!(admission.admit(ip("2001:db8::1"), now), Ok(()));
         assert_eq!(admission.admit(ip("2001:db8::ffff:1"), now), Ok(()));
@@ -293,7 +295,8 @@ mod tests {
     }
 
     proptest! {
-        /// However calls come and go, the counts are those of the calls that are there, and hosts are forgotten.
+        /// However calls come and go, the counts are those of the calls that are there, and hosts
+        /// are forgotten.
         #[test]
         fn nothing_is_left_behind(steps in proptest::collection::vec((any::<bool>(), 0u8..40), 0..400)) {
             let start = Instant::now();

@@ -1,8 +1,9 @@
 //! Callers who were refused, until they have read why.
 //!
-//! Closing a socket in which something is unread resets the connection, and can take the reason with it; waiting for
-//! each caller would hold up the rest. So refused calls stay here for a moment, without a process of their own. The
-//! invariant: there are at most [`PARTING`] of them, none for longer than [`LIMIT`].
+//! Closing a socket in which something is unread resets the connection, and can take the reason
+//! with it; waiting for each caller would hold up the rest. So refused calls stay here for a
+//! moment, without a process of their own. The invariant: there are at most [`PARTING`] of them,
+//! none for longer than [`LIMIT`].
 
 use std::collections::VecDeque;
 use std::net::TcpStream;

@@ -1,8 +1,9 @@
 //! The calls of a desk, and what the console says about them.
 //!
-//! A line for each event, in a form that a script can read: `call <number> <event>`. The invariant: every call that was
-//! checked in gets exactly one line that says how it ended, whoever was there to report it, and after all that was said
-//! in it. Those that were turned away get one too, or are counted in one: a flood of them must not become a flood of lines.
+//! A line for each event, in a form that a script can read: `call <number> <event>`. The invariant:
+//! every call that was checked in gets exactly one line that says how it ended, whoever was there
+//! to report it, and after all that was said in it. Those that were turned away get one too, or are
+//! counted in one: a flood of them must not become a flood of lines.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -45,7 +46,8 @@ struct Call {
     link: Option<Link>,
     /// How it ended, to be said once the link has nothing more to show.
     end: Option<End>,
-    /// Its process has ended, and its handler has not said how it ended: what is said then, unless it still does.
+    /// Its process has ended, and its handler has not said how it ended: what is said then, unless
+    /// it still does.
     unheard: Option<(Instant, String)>,
     /// Its process is still there.
     runs: bool,
@@ -112,13 +114,14 @@ impl Calls {
         }
     }
 
-    /// When [`Calls::log_left_out`] has something to say, or [`Calls::overdue`] something to conclude.
+    /// When [`Calls::log_left_out`] has something to say, or [`Calls::overdue`] something to
+    /// conclude.
     pub fn deadline(&self) -> Option<Instant> {
         self.calls.values().filter_map(Call::limit).chain(self.log_limit.deadline()).min()
     }
 
-    /// Concludes the calls for which nothing is waited any more: a window that nobody wants now, a report that does not
-    /// come. Returns the processes of the former, which are to be ended.
+    /// Concludes the calls for which nothing is waited any more: a window that nobody wants now, a
+    /// report that does not come. Returns the processes of the former, which are to be ended.
     pub fn overdue(&mut self, now: Instant) -> Vec<Pid> {
         let is_overdue = |call: &Call| call.limit().is_some_and(|limit| now >= limit);
         let overdue = self.calls.iter_mut().filter(|(_, call)| is_overdue(call));

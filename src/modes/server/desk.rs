@@ -1,7 +1,7 @@
 //! The loop of a desk: calls, reports, the console and signals, whichever comes.
 //!
-//! Next door, `calls` knows what has become of each call and `console` does what the person there wants. The invariant:
-//! nothing here waits for anything but in that one poll(2).
+//! Next door, `calls` knows what has become of each call and `console` does what the person there
+//! wants. The invariant: nothing here waits for anything but in that one poll(2).
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -29,8 +29,9 @@ use crate::window::{Handler, Window};
 
 /// The signals of every desk: the ones that end it, and that a process of a call has ended.
 pub const SIGNALS: &[Signal] = ALL_SIGNALS.first_chunk::<4>().expect("there are more").as_slice();
-/// The signals of a desk with a keyboard besides: the window's size, and whose the terminal is. While SIGTTIN and
-/// SIGTTOU are blocked, a terminal that is another's answers with an error instead of stopping the desk.
+/// The signals of a desk with a keyboard besides: the window's size, and whose the terminal is.
+/// While SIGTTIN and SIGTTOU are blocked, a terminal that is another's answers with an error
+/// instead of stopping the desk.
 pub const ALL_SIGNALS: [Signal; 9] = [
     Signal::SIGINT,
     Signal::SIGTERM,
@@ -42,9 +43,11 @@ pub const ALL_SIGNALS: [Signal; 9] = [
     Signal::SIGTTIN,
     Signal::SIGTTOU,
 ];
-/// How long the server leaves the listener alone when the system has nothing left to accept a call with.
+/// How long the server leaves the listener alone when the system has nothing left to accept a call
+/// with.
 const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
-/// How often a desk in the background looks whether the terminal is its own again: no signal says so.
+/// How often a desk in the background looks whether the terminal is its own again: no signal says
+/// so.
 const BACKGROUND_PAUSE: Duration = Duration::from_secs(1);
 /// What a caller is told for whom no descriptor, process or memory is left.
 const NO_ROOM: &str = "the desk has no room for another call; try again later";
@@ -162,14 +165,16 @@ impl Desk {
         Ok(())
     }
 
-    /// Gives the terminal back. Calls that are still in the console have had their time to say goodbye.
+    /// Gives the terminal back. Calls that are still in the console have had their time to say
+    /// goodbye.
     pub fn finish(&mut self) {
         self.hang_up_all();
         self.calls.console.finish();
         let _ = self.calls.console.flush(false);
     }
 
-    /// Stops answering calls. The descriptor is closed at once, so that the next desk can have the port.
+    /// Stops answering calls. The descriptor is closed at once, so that the next desk can have the
+    /// port.
     pub(super) fn stop_listening(&mut self) {
         self.listener = None;
     }
@@ -184,7 +189,8 @@ impl Desk {
         Instant::now() >= limit || drained && self.calls.links().next().is_none()
     }
 
-    /// Waits for calls, reports, keys, signals, and for whatever can move between handlers and console.
+    /// Waits for calls, reports, keys, signals, and for whatever can move between handlers and
+    /// console.
     fn wait(&mut self) -> Result<Ready> {
         let now = Instant::now();
         self.resting = self.resting.filter(|&until| now < until);
@@ -226,7 +232,8 @@ impl Desk {
         Ok(Ready { calling, typed, showing, taking })
     }
 
-    /// Writes to the console what there is room for. Without one there is only a log, which nobody has to read.
+    /// Writes to the console what there is room for. Without one there is only a log, which nobody
+    /// has to read.
     fn flush(&mut self, room: bool) -> Result<()> {
         match self.calls.console.flush(room) {
             Err(error) if self.has_console() => {
@@ -237,8 +244,8 @@ impl Desk {
         }
     }
 
-    /// Accepts one call and forks its helper. When the system has no descriptor left for it, the spare descriptor lets the caller
-    /// in to be told so.
+    /// Accepts one call and forks its helper. When the system has no descriptor left for it, the
+    /// spare descriptor lets the caller in to be told so.
     fn accept(&mut self) {
         let Some(listener) = &self.listener else { return };
         let error = match listener.accept() {

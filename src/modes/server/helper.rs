@@ -1,7 +1,8 @@
-//! The helper of one call: checks the caller in and becomes the call's window, or its handler in the console.
+//! The helper of one call: checks the caller in and becomes the call's window, or its handler in
+//! the console.
 //!
-//! It runs in a forked child of the server. The invariant: no window before a complete valid HELLO, so that a port scan
-//! or a stray browser never puts anything on the desk's screen.
+//! It runs in a forked child of the server. The invariant: no window before a complete valid HELLO,
+//! so that a port scan or a stray browser never puts anything on the desk's screen.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
@@ -49,8 +50,8 @@ pub struct Helper<'a> {
 }
 
 impl Helper<'_> {
-    /// Checks the call in, opens its window or becomes it, and stays as long as the window does. Returns the status to
-    /// exit with.
+    /// Checks the call in, opens its window or becomes it, and stays as long as the window does.
+    /// Returns the status to exit with.
     pub fn run(&self) -> u8 {
         // A session of its own: Ctrl-C at the desk's terminal is not for the windows.
         let _ = nix::unistd::setsid();
@@ -119,7 +120,8 @@ impl Helper<'_> {
         })
     }
 
-    /// Offers the call to the handler in the window that `open` opens, and waits for the handler's end.
+    /// Offers the call to the handler in the window that `open` opens, and waits for the handler's
+    /// end.
     fn offer(&self, open: impl FnOnce(&[OsString]) -> Result<Option<Child>>) -> Result<u8> {
         let offer = Offer::new()?;
         let mut terminal = open(&self.handler.command(offer.path().as_os_str()))?;

@@ -1,7 +1,7 @@
 //! The server's end of the socket pair that is the keyboard and screen of a handler in the console.
 //!
-//! The handler runs as it does over pipes. The invariant: a handler that stalls costs bounded memory and holds up nobody
-//! else.
+//! The handler runs as it does over pipes. The invariant: a handler that stalls costs bounded
+//! memory and holds up nobody else.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -57,7 +57,8 @@ impl Link {
         Ok(())
     }
 
-    /// Ends the handler's input, once it has taken what was said. Returns whether that was done before.
+    /// Ends the handler's input, once it has taken what was said. Returns whether that was done
+    /// before.
     pub fn hang_up(&mut self) -> bool {
         let before = std::mem::replace(&mut self.hung_up, true);
         self.flush(false);

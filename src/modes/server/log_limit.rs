@@ -1,4 +1,5 @@
-//! Lines of the log about calls that were turned away: a flood of them must not become a flood of lines.
+//! Lines of the log about calls that were turned away: a flood of them must not become a flood of
+//! lines.
 //!
 //! The invariant: every such call has a line, or is counted in one.
 

@@ -1,7 +1,7 @@
 //! Keep a desk: listen, fork a helper for every call, say what happens.
 //!
-//! `desk` is the loop that does it. The invariant: nothing that a call does ends the server, and ending the server ends
-//! no call that has a window of its own.
+//! `desk` is the loop that does it. The invariant: nothing that a call does ends the server, and
+//! ending the server ends no call that has a window of its own.
 
 mod access_lists;
 mod admission;
@@ -37,8 +37,8 @@ use admission::Limits;
 use calls::Calls;
 use desk::{Desk, Settings};
 
-/// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; conversations that have a window go on, those
-/// in the console end with a goodbye.
+/// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; conversations that
+/// have a window go on, those in the console end with a goodbye.
 ///
 /// Standard output says what happens, a line for each event.
 #[derive(FromArgs)]
@@ -75,11 +75,13 @@ struct Options {
     #[argh(option, default = "8", arg_name = "n")]
     max_per_host: usize,
 
-    /// let only this network call, such as 192.0.2.0/24, or those in this file; can be given more than once
+    /// let only this network call, such as 192.0.2.0/24, or those in this file; can be given more
+    /// than once
     #[argh(option, arg_name = "networks")]
     allow: Vec<String>,
 
-    /// do not let this network call, or those in this file, even if allowed; SIGHUP reads the files again
+    /// do not let this network call, or those in this file, even if allowed; SIGHUP reads the files
+    /// again
     #[argh(option, arg_name = "networks")]
     deny: Vec<String>,
 
@@ -87,9 +89,9 @@ struct Options {
     #[argh(option, arg_name = "name")]
     user: Option<String>,
 
-    /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux, console (this terminal
-    /// for all calls), or the command of a terminal that takes the program to run as its last words, such as 'foot -e';
-    /// in it, %t stands for the title
+    /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux,
+    /// console (this terminal for all calls), or the command of a terminal that takes the program
+    /// to run as its last words, such as 'foot -e'; in it, %t stands for the title
     #[argh(option, default = "Window::suitable()", arg_name = "how")]
     window: Window,
 

@@ -17,7 +17,8 @@ use crate::terminal::console::Order;
 const CLOSING_LIMIT: Duration = Duration::from_secs(2);
 
 impl Desk {
-    /// Takes what was typed, and does what it asks for. At its end, the desk goes on without a keyboard.
+    /// Takes what was typed, and does what it asks for. At its end, the desk goes on without a
+    /// keyboard.
     pub(super) fn read_keyboard(&mut self) {
         let Some(keyboard) = &self.keyboard else { return };
         match keyboard.read(&mut self.scratch) {
@@ -30,7 +31,8 @@ impl Desk {
                 self.obey();
             }
             Err(error) if sys::would_block(&error) => {}
-            // The terminal has just become another's (EIO while SIGTTIN is blocked): it may be ours again.
+            // The terminal has just become another's (EIO while SIGTTIN is blocked): it may be ours
+            // again.
             Err(_) if !keyboard.is_ours() && !keyboard.hung_up() => {}
             Err(_) => self.end_keyboard(),
         }
@@ -62,8 +64,8 @@ impl Desk {
         }
     }
 
-    /// Ends the input of a handler, who says goodbye then. One who does not get that far is told by a signal the next
-    /// time: it may be stuck with a caller who does not read.
+    /// Ends the input of a handler, who says goodbye then. One who does not get that far is told by
+    /// a signal the next time: it may be stuck with a caller who does not read.
     fn hang_up(&mut self, call: u32) {
         let Some((link, pid)) = self.calls.link(call) else { return };
         if link.hang_up() {
@@ -71,8 +73,8 @@ impl Desk {
         }
     }
 
-    /// Ends the desk: at once where every call has a window of its own; else the calls in the console are ended, for
-    /// which there is a little time, unless this is asked for again.
+    /// Ends the desk: at once where every call has a window of its own; else the calls in the
+    /// console are ended, for which there is a little time, unless this is asked for again.
     pub(super) fn close(&mut self) {
         self.stop_listening();
         let again = self.closing.is_some();
@@ -119,7 +121,8 @@ impl Desk {
                 let _ = console.flush(false);
                 self.signals.stop()?;
             }
-            // What was changed while it was stopped, nobody knows; where the terminal is another's, it is left alone.
+            // What was changed while it was stopped, nobody knows; where the terminal is another's,
+            // it is left alone.
             Signal::SIGCONT
                 if self.keyboard.as_ref().is_some_and(|keyboard| keyboard.is_ours()) =>
             {

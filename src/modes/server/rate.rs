@@ -1,7 +1,8 @@
 //! A rate: so many in a row, then one every so often.
 //!
-//! Pure: whoever asks says what time it is. The invariant: however the questions are spread, no more than the burst and
-//! one for each interval are allowed (the virtual scheduling algorithm of ITU-T I.371).
+//! Pure: whoever asks says what time it is. The invariant: however the questions are spread, no
+//! more than the burst and one for each interval are allowed (the virtual scheduling algorithm of
+//! ITU-T I.371).
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! A spare descriptor.
 //!
-//! When no descriptor is left (EMFILE, ENFILE), a caller can be neither answered nor told so, and the listener stays
-//! ready: the loop would spin. The spare descriptor makes room for one, who is told and let go. The invariant: it is taken back
-//! as soon as there is room again.
+//! When no descriptor is left (EMFILE, ENFILE), a caller can be neither answered nor told so, and
+//! the listener stays ready: the loop would spin. The spare descriptor makes room for one, who is
+//! told and let go. The invariant: it is taken back as soon as there is room again.
 
 use std::fs::File;
 use std::io;
@@ -27,7 +27,8 @@ impl SpareDescriptor {
         }
     }
 
-    /// Gives the descriptor up if `error` says that none is left; returns whether that made room for one.
+    /// Gives the descriptor up if `error` says that none is left; returns whether that made room
+    /// for one.
     pub fn spend(&mut self, error: &io::Error) -> bool {
         let exhausted = matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE));
         exhausted && self.0.take().is_some()

@@ -13,7 +13,8 @@ use side::Side;
 const TICK: Duration = Duration::from_millis(1);
 
 impl Side {
-    /// Carries at most `step` bytes and, after the last, the end of the stream. Returns whether bytes moved.
+    /// Carries at most `step` bytes and, after the last, the end of the stream. Returns whether
+    /// bytes moved.
     fn send_to(&mut self, other: &mut Side, step: usize, now: Instant) -> bool {
         let was_shut = self.shut;
         let bytes = self.send(step.min(ReadSize::MOST), now);
@@ -496,7 +497,8 @@ fn words() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 proptest! {
-    /// Whatever both ends say, in whatever pieces it is typed and carried: all of it arrives once and in order.
+    /// Whatever both ends say, in whatever pieces it is typed and carried: all of it arrives once
+    /// and in order.
     #[test]
     fn no_byte_is_lost_doubled_or_reordered(mine in words(), theirs in words(), step in 1usize..5000) {
         let mut link = Link::answered(Input::Stream);
@@ -514,7 +516,8 @@ proptest! {
         prop_assert_eq!(link.ends(), [Some(&End::Done); 2]);
     }
 
-    /// A peer that sends anything at all, in any pieces, gets an end that says what was wrong, and never more memory.
+    /// A peer that sends anything at all, in any pieces, gets an end that says what was wrong, and
+    /// never more memory.
     #[test]
     fn any_bytes_from_a_peer_are_survived(junk in proptest::collection::vec(any::<u8>(), 0..600), step in 1usize..100) {
         let now = Instant::now();

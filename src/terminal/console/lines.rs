@@ -1,6 +1,7 @@
 //! The console as lines: for pipes and files, and for a terminal on which lines are only appended.
 //!
-//! The invariant: memory is bounded, whoever does not read what is shown and whatever has no end of line.
+//! The invariant: memory is bounded, whoever does not read what is shown and whatever has no end of
+//! line.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
@@ -11,8 +12,8 @@ use super::{Kind, Row, SCREEN_LIMIT, View};
 use crate::buffer::Buffer;
 use crate::terminal::output::Output;
 
-/// Bytes that may wait before lines of the log are lost: far more than those at which callers are held back, so that
-/// what they say costs no line about them.
+/// Bytes that may wait before lines of the log are lost: far more than those at which callers are
+/// held back, so that what they say costs no line about them.
 const LOG_LIMIT: usize = 4 * SCREEN_LIMIT;
 /// The longest line that is taken, in bytes.
 const LINE_LIMIT: usize = 64 * 1024;

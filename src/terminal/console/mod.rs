@@ -1,8 +1,9 @@
-//! The console: many conversations and the log of the desk in one place, on a terminal or over pipes.
+//! The console: many conversations and the log of the desk in one place, on a terminal or over
+//! pipes.
 //!
-//! `roster` knows the calls and what a typed line asks for (`command`); it is pure. Two views show it: `lines` for pipes
-//! and plain terminals, `screen` for a terminal with an editor. The form of both, in which only the program writes what
-//! stands before the text:
+//! `roster` knows the calls and what a typed line asks for (`command`); it is pure. Two views show
+//! it: `lines` for pipes and plain terminals, `screen` for a terminal with an editor. The form of
+//! both, in which only the program writes what stands before the text:
 //!
 //! ```text
 //! listening on …             the log: what happens to the desk
@@ -12,9 +13,9 @@
 //! -- <text>                  an answer to a command, and why a line was not said
 //! ```
 //!
-//! Text and name come from the network and are made printable (`sanitize`). On a screen the time of day stands before
-//! each row, and the log is set like answers. The invariant: what is being typed goes to another call than before only
-//! if the person says so.
+//! Text and name come from the network and are made printable (`sanitize`). On a screen the time of
+//! day stands before each row, and the log is set like answers. The invariant: what is being typed
+//! goes to another call than before only if the person says so.
 
 mod command;
 mod lines;
@@ -71,8 +72,8 @@ trait View {
     /// Nothing more is typed: a line without its end is one all the same.
     fn typed_last(&mut self) {}
 
-    /// The next line that has been typed. What became of it is said before the next call, by [`accepted`](Self::accepted)
-    /// or [`refused`](Self::refused).
+    /// The next line that has been typed. What became of it is said before the next call, by
+    /// [`accepted`](Self::accepted) or [`refused`](Self::refused).
     fn line(&mut self) -> Option<Vec<u8>>;
 
     fn accepted(&mut self) {}
@@ -115,7 +116,8 @@ trait View {
     /// Has the terminal again, or for the first time.
     fn resume(&mut self) {}
 
-    /// Whether the keyboard is this process's to read: while it is not, the terminal is not touched.
+    /// Whether the keyboard is this process's to read: while it is not, the terminal is not
+    /// touched.
     fn attend(&mut self, _attended: bool) {}
 
     /// Gives the terminal back for good.
@@ -143,8 +145,9 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console on standard input and output: an editor where they are a terminal that is ours to use and can do what
-    /// it needs, and `plain` is not asked for; else lines. `bell` rings for each line of a caller.
+    /// A console on standard input and output: an editor where they are a terminal that is ours to
+    /// use and can do what it needs, and `plain` is not asked for; else lines. `bell` rings for
+    /// each line of a caller.
     ///
     /// # Errors
     /// Standard output cannot be used.
@@ -169,7 +172,8 @@ impl Console {
         })
     }
 
-    /// Shows a line of the log. It waits for no reader: if nobody reads, lines are lost and counted.
+    /// Shows a line of the log. It waits for no reader: if nobody reads, lines are lost and
+    /// counted.
     pub fn log(&mut self, line: &str) {
         self.view.show(&Row::log(line));
     }
@@ -224,7 +228,8 @@ impl Console {
         self.view.typed_last();
     }
 
-    /// The next thing that the person wants of the desk. What they want of the console is done here.
+    /// The next thing that the person wants of the desk. What they want of the console is done
+    /// here.
     pub fn order(&mut self) -> Option<Order> {
         while let Some(line) = self.view.line() {
             let answer = match self.roster.answer(&line, Instant::now()) {

@@ -1,7 +1,8 @@
 //! Who is calling, whom the person talks to, and what they have not read yet. Pure.
 //!
-//! Next door, `command` reads a typed line and the views show what is answered here. The invariant: the current call
-//! changes by the person's command, or while nothing is being typed and there is none.
+//! Next door, `command` reads a typed line and the views show what is answered here. The invariant:
+//! the current call changes by the person's command, or while nothing is being typed and there is
+//! none.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -49,8 +50,8 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// A caller has come. Without a current call it becomes that, if nothing is being typed (`idle`): what was meant
-    /// for somebody who has left must not go to a stranger.
+    /// A caller has come. Without a current call it becomes that, if nothing is being typed
+    /// (`idle`): what was meant for somebody who has left must not go to a stranger.
     pub fn begin(&mut self, call: u32, name: &[u8], from: SocketAddr, idle: bool, now: Instant) {
         let name = sanitize::label(name).into_owned();
         let caller =
@@ -83,7 +84,8 @@ impl Roster {
         rows
     }
 
-    /// A call is over; returns what there is of a last line. If it was the current call, there is none now.
+    /// A call is over; returns what there is of a last line. If it was the current call, there is
+    /// none now.
     pub fn end(&mut self, call: u32) -> Option<Row> {
         let mut caller = self.callers.remove(&call)?;
         self.current = self.current.filter(|&current| current != call);

@@ -1,7 +1,8 @@
-//! The console on a terminal with an editor: the prompt names the current call, the status says who waits to be read.
+//! The console on a terminal with an editor: the prompt names the current call, the status says who
+//! waits to be read.
 //!
-//! Next door, `tty` takes the terminal over. The invariant: while the terminal is in other hands, only whole rows are
-//! written to it, and nothing else about it is changed.
+//! Next door, `tty` takes the terminal over. The invariant: while the terminal is in other hands,
+//! only whole rows are written to it, and nothing else about it is changed.
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,6 +1,7 @@
 //! The lines that were typed before, to be brought back.
 //!
-//! Next door, `line` is the one being typed. The invariant: the partial line is there again after the newest one.
+//! Next door, `line` is the one being typed. The invariant: the partial line is there again after
+//! the newest one.
 
 use std::collections::VecDeque;
 

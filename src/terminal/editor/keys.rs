@@ -1,8 +1,9 @@
 //! Bytes from the keyboard, read as keys.
 //!
-//! `vte` reads UTF-8 and control sequences; what follows a lone ESC is read here, because `vte`, made for what programs
-//! write, would take Alt-] for the start of a string and wait for its end. Next door, `line` does what the keys ask for.
-//! The invariant: the same bytes give the same keys, wherever they are cut.
+//! `vte` reads UTF-8 and control sequences; what follows a lone ESC is read here, because `vte`,
+//! made for what programs write, would take Alt-] for the start of a string and wait for its end.
+//! Next door, `line` does what the keys ask for. The invariant: the same bytes give the same keys,
+//! wherever they are cut.
 
 use std::mem;
 
@@ -135,7 +136,8 @@ impl Reading {
         }
     }
 
-    /// A character of a paste: whatever ends its lines, it has newlines and no other control but tabs.
+    /// A character of a paste: whatever ends its lines, it has newlines and no other control but
+    /// tabs.
     fn pasted(&mut self, c: char) {
         let joined = mem::replace(&mut self.returned, c == '\r') && c == '\n';
         match c {
@@ -253,7 +255,8 @@ mod tests {
 
     #[test]
     fn unknown_keys_have_no_effect() {
-        // F1 to F5 in all forms, Page Up, Alt-], Alt-P, Alt-., Shift-Tab, focus, the keys of signals.
+        // F1 to F5 in all forms, Page Up, Alt-], Alt-P, Alt-., Shift-Tab, focus, the keys of
+        // signals.
         for sequence in
             ["\x1B[[A", "\x1BOP", "\x1B[15~", "\x1B[5~", "\x1B]", "\x1BP", "\x1B.", "\x1B[Z"]
         {

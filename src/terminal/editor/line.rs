@@ -1,8 +1,9 @@
 //! The line being typed: its text, the cursor in it, and what was cut out of it.
 //!
-//! The cursor moves by grapheme, what a person calls a character. Next door, `keys` says what is to be done, and
-//! `viewport` shows the part of the line that has room. The invariant: the cursor is on a `char` boundary of the text. It
-//! may be within a grapheme, while one is being put together from the inside.
+//! The cursor moves by grapheme, what a person calls a character. Next door, `keys` says what is to
+//! be done, and `viewport` shows the part of the line that has room. The invariant: the cursor is
+//! on a `char` boundary of the text. It may be within a grapheme, while one is being put together
+//! from the inside.
 
 use std::ops::Range;
 

@@ -1,9 +1,11 @@
-//! One person's keyboard and screen, when both are a terminal: what is typed stays whole whatever arrives.
+//! One person's keyboard and screen, when both are a terminal: what is typed stays whole whatever
+//! arrives.
 //!
-//! `prompt` is a line being typed below a scrollback, made of `keys`, `line`, `history` and `screen` with its `row`s and
-//! the line's `viewport`; `peer` is the other end. Here they are tied together to one conversation; `console` ties a prompt
-//! to many. All of it is pure: the size and the time come in, and bytes for the terminal come out. The invariant: only
-//! keys change the line being typed, and only Enter says it.
+//! `prompt` is a line being typed below a scrollback, made of `keys`, `line`, `history` and
+//! `screen` with its `row`s and the line's `viewport`; `peer` is the other end. Here they are tied
+//! together to one conversation; `console` ties a prompt to many. All of it is pure: the size and
+//! the time come in, and bytes for the terminal come out. The invariant: only keys change the line
+//! being typed, and only Enter says it.
 
 mod history;
 mod keys;
@@ -46,7 +48,8 @@ pub struct Settings {
     pub height: u16,
     /// Whether to draw in colour.
     pub colour: bool,
-    /// Whether the terminal wraps its rows anew when its width changes. xterm, the Linux console and GNU screen do not.
+    /// Whether the terminal wraps its rows anew when its width changes. xterm, the Linux console
+    /// and GNU screen do not.
     pub reflows: bool,
     /// Whether to ring the bell when a line has come.
     pub bell: bool,
@@ -54,8 +57,8 @@ pub struct Settings {
 
 /// A conversation on a [`Prompt`].
 ///
-/// Whatever happens changes only what [`paint`](Self::paint) gives next: call it once before writing, however much has
-/// happened.
+/// Whatever happens changes only what [`paint`](Self::paint) gives next: call it once before
+/// writing, however much has happened.
 pub struct Editor {
     name: String,
     rings_for_lines: bool,
@@ -64,15 +67,17 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// An editor on a terminal whose cursor is at the start of a row; the other end is [`State::Ringing`].
+    /// An editor on a terminal whose cursor is at the start of a row; the other end is
+    /// [`State::Ringing`].
     pub fn new(settings: Settings) -> Self {
         let Settings { name, address, width, height, colour, reflows, bell } = settings;
         let prompt = Prompt::new(width, height, colour, reflows);
         Self { name, rings_for_lines: bell, prompt, peer: Peer::new(address) }
     }
 
-    /// Takes bytes from the keyboard, cut anywhere, and passes on what they mean. While nothing can be said (`open` is
-    /// false), a line can be typed but not sent. Nothing is passed after [`Typed::Leave`].
+    /// Takes bytes from the keyboard, cut anywhere, and passes on what they mean. While nothing can
+    /// be said (`open` is false), a line can be typed but not sent. Nothing is passed after
+    /// [`Typed::Leave`].
     pub fn typed(
         &mut self,
         bytes: &[u8],
@@ -128,16 +133,16 @@ impl Editor {
         self.prompt.paint(self.peer.partial(), self.peer.status(), "")
     }
 
-    /// What is to be written at the end: as [`Prompt::suspend`], and a line of the other end that was never finished
-    /// goes to the scrollback.
+    /// What is to be written at the end: as [`Prompt::suspend`], and a line of the other end that
+    /// was never finished goes to the scrollback.
     pub fn finish(&mut self) -> Vec<u8> {
         let said = self.peer.end_line();
         self.print_said(said);
         self.prompt.suspend()
     }
 
-    /// Says the line or does what it commands; breaks off when that is to leave. Only a single line can be a command.
-    /// An empty one does nothing.
+    /// Says the line or does what it commands; breaks off when that is to leave. Only a single line
+    /// can be a command. An empty one does nothing.
     fn enter(
         &mut self,
         open: bool,

@@ -1,12 +1,13 @@
 //! The other end: its name, what it is doing, and what it says.
 //!
-//! Next door, `mod` shows it. The invariant: foreign bytes leave here only through `sanitize`, behind a head that is
-//! written here.
+//! Next door, `mod` shows it. The invariant: foreign bytes leave here only through `sanitize`,
+//! behind a head that is written here.
 
 use crate::sys::clock::Clock;
 use crate::terminal::sanitize;
 
-/// Bytes of a partial line that are kept to be shown live; of a longer one, parts go to the scrollback.
+/// Bytes of a partial line that are kept to be shown live; of a longer one, parts go to the
+/// scrollback.
 pub const PARTIAL_LIMIT: usize = 16 * 1024;
 
 /// What the other end is doing, for the status.

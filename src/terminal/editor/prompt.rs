@@ -1,8 +1,8 @@
 //! A line being typed below a scrollback, whoever it is for.
 //!
-//! `keys` reads the keyboard, `line` is what is being typed and `history` what was; `screen` is the scrollback and the
-//! live area. Next door, `mod` is a conversation on a prompt, and the console many of them. The invariant: only keys
-//! change the line being typed, and only its owner takes it.
+//! `keys` reads the keyboard, `line` is what is being typed and `history` what was; `screen` is the
+//! scrollback and the live area. Next door, `mod` is a conversation on a prompt, and the console
+//! many of them. The invariant: only keys change the line being typed, and only its owner takes it.
 
 use std::borrow::Cow;
 
@@ -33,8 +33,8 @@ pub enum Asked {
 
 /// A keyboard and a screen.
 ///
-/// Whatever happens changes only what [`paint`](Self::paint) gives next: call it once before writing, however much has
-/// happened.
+/// Whatever happens changes only what [`paint`](Self::paint) gives next: call it once before
+/// writing, however much has happened.
 pub struct Prompt {
     keys: Keys,
     pub(super) line: Line,
@@ -51,8 +51,8 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// A prompt on a terminal of `width` columns and `height` rows (0 for unknown), whose cursor is at the start of a
-    /// row. `reflows` says that it wraps its rows anew when its width changes.
+    /// A prompt on a terminal of `width` columns and `height` rows (0 for unknown), whose cursor is
+    /// at the start of a row. `reflows` says that it wraps its rows anew when its width changes.
     pub fn new(width: u16, height: u16, colour: bool, reflows: bool) -> Self {
         Self {
             keys: Keys::default(),
@@ -113,7 +113,8 @@ impl Prompt {
         text
     }
 
-    /// Adds a line to the scrollback: `head`, which has a look, and `text`, which has none. Both are printable.
+    /// Adds a line to the scrollback: `head`, which has a look, and `text`, which has none. Both
+    /// are printable.
     pub fn print(&mut self, style: Style, head: &str, text: &str) {
         self.changed = true;
         self.screen.print(style, head, text);
@@ -153,8 +154,9 @@ impl Prompt {
         self.screen.waiting()
     }
 
-    /// All that is to be written now; nothing while nothing has changed, or while suspended. `status` and the hint are
-    /// in the row above the line, `who` the line goes to stands before it.
+    /// All that is to be written now; nothing while nothing has changed, or while suspended.
+    /// `status` and the hint are in the row above the line, `who` the line goes to stands before
+    /// it.
     pub fn paint(&mut self, partial: Option<Said>, status: String, who: &str) -> Vec<u8> {
         if self.suspended || !self.changed {
             return Vec::new();
@@ -173,14 +175,15 @@ impl Prompt {
         self.screen.take()
     }
 
-    /// What is to be written before somebody else gets the terminal: the live area goes, the terminal's modes are as
-    /// before. Until [`resume`](Self::resume), nothing is painted.
+    /// What is to be written before somebody else gets the terminal: the live area goes, the
+    /// terminal's modes are as before. Until [`resume`](Self::resume), nothing is painted.
     pub fn suspend(&mut self) -> Vec<u8> {
         self.suspended = true;
         self.screen.leave()
     }
 
-    /// The terminal is ours again, with its cursor at the start of a row: the next paint draws all of the live area.
+    /// The terminal is ours again, with its cursor at the start of a row: the next paint draws all
+    /// of the live area.
     pub fn resume(&mut self) {
         self.suspended = false;
         self.changed = true;

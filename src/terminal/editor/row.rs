@@ -1,7 +1,7 @@
 //! One row of the screen: pieces of text, each with its look.
 //!
-//! Next door, `screen` puts rows below each other. The invariant: text for a row holds no control characters, so that
-//! it takes the columns that are counted here.
+//! Next door, `screen` puts rows below each other. The invariant: text for a row holds no control
+//! characters, so that it takes the columns that are counted here.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -23,7 +23,8 @@ pub enum Style {
 }
 
 impl Style {
-    /// The attributes of the text (SGR, ECMA-48 8.3.117), from the sixteen colours that a person can choose.
+    /// The attributes of the text (SGR, ECMA-48 8.3.117), from the sixteen colours that a person
+    /// can choose.
     fn attributes(self, colour: bool) -> &'static str {
         match self {
             Self::Mark => "\x1B[7m",
@@ -70,7 +71,8 @@ impl Row {
         }
     }
 
-    /// How many rows a terminal of `width` columns makes of this one, down to the one that holds column `until`.
+    /// How many rows a terminal of `width` columns makes of this one, down to the one that holds
+    /// column `until`.
     pub fn reflowed(&self, width: usize, until: usize) -> usize {
         let (mut rows, mut column, mut columns) = (1, 0, 0);
         for grapheme in self.0.iter().flat_map(|(_, text)| text.graphemes(true)) {

@@ -1,18 +1,22 @@
 //! The scrollback and, below it, the live area: the last rows of the normal screen.
 //!
-//! From top to bottom, the live area is the other end's partial line if there is one, the status, and the line
-//! being typed. It follows the scrollback, which scrolls in the terminal's own scrollback, and is drawn anew below
-//! whatever is added to that. What has been decided:
+//! From top to bottom, the live area is the other end's partial line if there is one, the status,
+//! and the line being typed. It follows the scrollback, which scrolls in the terminal's own
+//! scrollback, and is drawn anew below whatever is added to that. What has been decided:
 //!
-//! - The line being typed is one row that moves sideways (`viewport`), so no row of the live area is ever wrapped.
-//! - Every row is at most one column narrower than the terminal, and is broken here, not there. Where a terminal takes
-//!   a character for wider than it is counted here, it cuts the row off: it has been told not to wrap (DECAWM).
+//! - The line being typed is one row that moves sideways (`viewport`), so no row of the live area
+//!   is ever wrapped.
+//! - Every row is at most one column narrower than the terminal, and is broken here, not there.
+//!   Where a terminal takes a character for wider than it is counted here, it cuts the row off: it
+//!   has been told not to wrap (DECAWM).
 //! - A terminal of up to two rows shows only the line being typed, one of three no partial line.
-//! - After a change of width most terminals wrap all rows anew; where the live area then begins is computed. It is
-//!   not while this program has yet to hear of the change: what is written in that moment may leave a stale row.
+//! - After a change of width most terminals wrap all rows anew; where the live area then begins is
+//!   computed. It is not while this program has yet to hear of the change: what is written in that
+//!   moment may leave a stale row.
 //!
-//! Next door, `row` is what a row looks like; what stands in it is the affair of `mod`. The invariant: only the
-//! scrollback's own heads begin at the left edge, so that no text can look like another row.
+//! Next door, `row` is what a row looks like; what stands in it is the affair of `mod`. The
+//! invariant: only the scrollback's own heads begin at the left edge, so that no text can look like
+//! another row.
 
 use std::fmt::Write;
 
@@ -24,7 +28,8 @@ use crate::terminal::wrap;
 
 /// Bracketed paste on, wrapping off.
 const ENTER: &str = "\x1B[?2004h\x1B[?7l";
-/// Undoes [`ENTER`] and whatever a row that was cut short has left: for every way out, the sudden ones too.
+/// Undoes [`ENTER`] and whatever a row that was cut short has left: for every way out, the sudden
+/// ones too.
 pub const LEAVE: &str = "\x1B[m\x1B[?7h\x1B[?2004l\x1B[?25h";
 const HIDE_CURSOR: &str = "\x1B[?25l";
 const SHOW_CURSOR: &str = "\x1B[?25h";
@@ -33,9 +38,11 @@ const ERASE_RIGHT: &str = "\x1B[K";
 const CURSOR_HOME: &str = "\x1B[H";
 const BELL: char = '\x07';
 
-/// The columns by which the further rows of a line are indented: as wide as `14:05 < `. Half a row at most.
+/// The columns by which the further rows of a line are indented: as wide as `14:05 < `. Half a row
+/// at most.
 const INDENT: usize = 8;
-/// Rows narrower than this are not drawn, whatever the terminal says: there would be no room for an indent.
+/// Rows narrower than this are not drawn, whatever the terminal says: there would be no room for an
+/// indent.
 const NARROWEST: usize = 3;
 
 /// What stands in the live area.
@@ -89,8 +96,8 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// A terminal of `width` columns and `height` rows, with the cursor at the start of a row. `reflows` says that it
-    /// wraps its rows anew when its width changes.
+    /// A terminal of `width` columns and `height` rows, with the cursor at the start of a row.
+    /// `reflows` says that it wraps its rows anew when its width changes.
     pub fn new(width: u16, height: u16, colour: bool, reflows: bool) -> Self {
         Self {
             out: ENTER.to_owned(),
@@ -172,7 +179,8 @@ impl Screen {
         self.take()
     }
 
-    /// Gives the terminal back, with the cursor at the start of a row, and takes all that is to be written.
+    /// Gives the terminal back, with the cursor at the start of a row, and takes all that is to be
+    /// written.
     pub fn leave(&mut self) -> Vec<u8> {
         self.erase();
         self.out += LEAVE;

@@ -1,4 +1,5 @@
-//! The editor on a virtual screen, compared with pictures: scrollback and screen from the top, the cursor a `▏`.
+//! The editor on a virtual screen, compared with pictures: scrollback and screen from the top, the
+//! cursor a `▏`.
 
 mod pictures;
 mod prompt;
@@ -96,7 +97,8 @@ impl Desk {
         self
     }
 
-    /// Like [`resizes`](Self::resizes), on a terminal that wraps all rows anew: they are written to a new one.
+    /// Like [`resizes`](Self::resizes), on a terminal that wraps all rows anew: they are written to
+    /// a new one.
     fn reflows(&mut self, width: u16, height: u16) -> &mut Self {
         let screen = self.terminal.screen();
         let (row, column) = screen.cursor_position();

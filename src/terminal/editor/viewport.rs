@@ -1,7 +1,8 @@
 //! The part of the line being typed that has room on the screen.
 //!
-//! The line is one row, however long it is, and moves sideways under the cursor. Next door, `line` is the whole of it
-//! and `screen` puts the row in its place. The invariant: the cursor and what is under it are visible.
+//! The line is one row, however long it is, and moves sideways under the cursor. Next door, `line`
+//! is the whole of it and `screen` puts the row in its place. The invariant: the cursor and what is
+//! under it are visible.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,8 @@ use super::line::Line;
 use super::row::{Row, Style};
 use crate::terminal::{sanitize, wrap};
 
-/// What stands before the line, after whom it goes to, when its beginning is visible, and when it is not.
+/// What stands before the line, after whom it goes to, when its beginning is visible, and when it
+/// is not.
 const PROMPT: &str = "> ";
 const PROMPT_CUT: &str = "< ";
 /// Whom the line goes to takes at most one column of so many.
@@ -27,9 +29,9 @@ pub struct Viewport {
 }
 
 impl Viewport {
-    /// The row of at most `columns` columns to be drawn, and the column of the cursor in it, `columns` at most. It says
-    /// `who` the line goes to, as far as there is room. When the cursor leaves the window, the window moves so that the
-    /// cursor stands in its middle.
+    /// The row of at most `columns` columns to be drawn, and the column of the cursor in it,
+    /// `columns` at most. It says `who` the line goes to, as far as there is room. When the cursor
+    /// leaves the window, the window moves so that the cursor stands in its middle.
     pub fn view(&mut self, who: &str, line: &Line, columns: usize) -> (Row, usize) {
         let who = wrap::beginning(who, columns / WHO);
         let before = wrap::columns(who) + PROMPT.len();
@@ -79,7 +81,8 @@ impl Viewport {
     }
 }
 
-/// How a grapheme of the line looks. Most are themselves; what is invisible is shown as it will be to the other end.
+/// How a grapheme of the line looks. Most are themselves; what is invisible is shown as it will be
+/// to the other end.
 fn look(grapheme: &str) -> (Style, Cow<'_, str>) {
     match grapheme {
         "\n" => (Style::Mark, "⏎".into()),

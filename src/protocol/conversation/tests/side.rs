@@ -1,7 +1,7 @@
 //! One end of a conversation with what it has shown: the engine's part, done step by step.
 //!
-//! The tests Next door and the targets in `fuzz/` share it. The invariant: what is in `shown` was handed out by the
-//! conversation, in that order, with a newline where a line was complete.
+//! The tests Next door and the targets in `fuzz/` share it. The invariant: what is in `shown` was
+//! handed out by the conversation, in that order, with a newline where a line was complete.
 
 use std::time::Instant;
 
