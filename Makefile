@@ -55,7 +55,7 @@ test: setup check
 
 # What test does in part or for a minute, in full.
 soak: setup load fuzz
-	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test kills --test network
+	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test suite -- kills:: network::
 
 load: talk
 	python3 scripts/load ./talk

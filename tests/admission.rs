@@ -1,11 +1,9 @@
 //! Who is let in, how many at once, and what those who are not get to know.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Desk, Window, failure, talk, wait_for};
 use nix::sys::signal::Signal;
-use support::{Desk, Window, failure, talk, wait_for};
 use tempfile::TempDir;
 
 fn desk(window: &Window, options: &[&str]) -> Desk {

@@ -1,15 +1,13 @@
 //! A lot of text: it all arrives, and takes no more memory than a little.
 
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 
+use crate::support::{DEADLINE, handler, status, talk, wait_for};
 use nix::unistd::Pid;
-use support::{DEADLINE, handler, status, talk, wait_for};
 
 const GIGABYTE: usize = 1 << 30;
 /// More than either end ever needs, in kB.

@@ -1,17 +1,15 @@
 //! The conformance tester: it finds nothing wrong with this program, and each thing that is wrong
 //! with another.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::thread;
 
-use support::check::{check_client, listening};
-use support::peer::{Bug, Peer};
-use support::{Desk, Program, frame, hello, talk};
+use crate::support::check::{check_client, listening};
+use crate::support::peer::{Bug, Peer};
+use crate::support::{Desk, Program, frame, hello, talk};
 
 /// A desk with a console, whose person says nothing.
 fn desk() -> Desk {
@@ -101,7 +99,7 @@ fn without_a_call_it_gives_up_and_says_so() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let (mut check, port, count) = listening(&["--tap", "--limit", "1"]);
     // The first call is waited for, the second one does not come.
-    drop(support::connect(format!("127.0.0.1:{port}").parse().unwrap()));
+    drop(crate::support::connect(format!("127.0.0.1:{port}").parse().unwrap()));
     assert_eq!(check.line_with("1.."), format!("1..{count}"));
     check.line_with("not ok 1 - ");
     check.line_with("Bail out! no call came within 1 s");

@@ -1,7 +1,5 @@
 //! The client, against a desk that is played by the test.
 
-mod support;
-
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::support::{DEADLINE, Program, failure, frame, hello, read_frame, talk};
 use nix::sys::signal::Signal;
-use support::{DEADLINE, Program, failure, frame, hello, read_frame, talk};
 
 /// A client with these options that has called, and the desk's end of the call.
 fn calling(options: &[&str]) -> (Program, TcpStream) {
@@ -231,7 +229,7 @@ fn a_desk_that_stalls_bounds_what_is_read_from_a_file() {
         }
     });
     // Reads nothing until the client takes no more: long before the 50 MB that it is offered.
-    support::wait_until_held_up(|| said.load(Ordering::Relaxed));
+    crate::support::wait_until_held_up(|| said.load(Ordering::Relaxed));
     assert!(said.load(Ordering::Relaxed) < 50_000);
     caller.notice_with("talk: desk is not reading; what you say waits");
     let mut lines = 0;

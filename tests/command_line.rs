@@ -1,14 +1,12 @@
 //! The names, options and errors of the command line.
 
-mod support;
-
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use support::{TALK, failure, talk};
+use crate::support::{TALK, failure, talk};
 use tempfile::TempDir;
 
 fn output(command: &mut Command) -> (i32, String, String) {

@@ -1,15 +1,13 @@
 //! Completions in the real shells, read from where `make install` puts them.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use support::tmux::Tmux;
-use support::usage::{modes, options};
-use support::{TALK, installed};
+use crate::support::tmux::Tmux;
+use crate::support::usage::{modes, options};
+use crate::support::{TALK, installed};
 use tempfile::TempDir;
 
 const KNOWN_HOSTS: &str = "\

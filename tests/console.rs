@@ -1,7 +1,5 @@
 //! The console: every conversation in the server's own terminal, over pipes and in tmux.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
@@ -9,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use support::tmux::Tmux;
-use support::{
+use crate::support::tmux::Tmux;
+use crate::support::{
     Desk, Program, TALK, assert_confined, children, frame, hello, read_frame, talk, wait_for,
 };
+use nix::sys::signal::{Signal, kill};
 
 /// A desk with a console at pipes.
 fn desk() -> Desk {
@@ -337,7 +335,7 @@ fn a_console_that_nobody_reads_holds_callers_back_and_loses_nothing() {
         alice.end_input();
         alice.status()
     });
-    support::wait_until_held_up(|| said.load(Ordering::Relaxed));
+    crate::support::wait_until_held_up(|| said.load(Ordering::Relaxed));
     let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     let kib: u64 = rss.split_whitespace().nth(1).unwrap().parse().unwrap();

@@ -2,23 +2,21 @@
 //!
 //! How the program fails before that is next door, in `errors`. The invariant: both ends know why.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::support::network::{DESK, network};
+use crate::support::{
+    Desk, Program, Window, assert_well_said, call, expect, frame, full, handler, hello, read_frame,
+    talk, wait_for,
+};
 use nix::libc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::unistd::Pid;
-use support::network::{DESK, network};
-use support::{
-    Desk, Program, Window, assert_well_said, call, expect, frame, full, handler, hello, read_frame,
-    talk, wait_for,
-};
 use tempfile::TempDir;
 
 /// A client with these options whose call a test has accepted, and the test's end.
@@ -143,7 +141,8 @@ fn a_handler_without_a_caller_says_what_became_of_it() {
     let mut desk = Program::start(&mut handler(&socket));
     drop(socket);
     wait_for("the handler to watch its signals", || {
-        let caught = u64::from_str_radix(&support::status(desk.pid(), "SigCgt"), 16).unwrap();
+        let caught =
+            u64::from_str_radix(&crate::support::status(desk.pid(), "SigCgt"), 16).unwrap();
         (caught & 1 << (Signal::SIGINT as i32 - 1) != 0).then_some(())
     });
     desk.signal(Signal::SIGINT);

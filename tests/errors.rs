@@ -3,8 +3,6 @@
 //! How calls and desks fail that have begun is next door, in `endings`; `error_texts` looks that
 //! nothing is without a test. The invariant: who reads an error knows what to type next.
 
-mod support;
-
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::IoSlice;
@@ -15,14 +13,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 use std::thread;
 
+use crate::support::{
+    Desk, Program, TALK, Window, call, command, connect, expect, failure, full, handler, installed,
+    talk,
+};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socket,
 };
 use nix::unistd::geteuid;
-use support::{
-    Desk, Program, TALK, Window, call, command, connect, expect, failure, full, handler, installed,
-    talk,
-};
 use tempfile::TempDir;
 
 #[test]

@@ -1,12 +1,10 @@
 //! The clients in `examples`, against this program's desk and its conformance tester.
 
-mod support;
-
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::check::check_client;
-use support::{Desk, Program, command, installed, talk};
+use crate::support::check::check_client;
+use crate::support::{Desk, Program, command, installed, talk};
 use tempfile::TempDir;
 
 fn source(name: &str) -> PathBuf {

@@ -1,16 +1,14 @@
 //! When the system has nothing left for another call: the caller is told, the desk goes on, and
 //! recovers by itself.
 
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use crate::support::{Desk, Program, TALK, command, hello, read_frame, status, wait_for};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, User, geteuid};
-use support::{Desk, Program, TALK, command, hello, read_frame, status, wait_for};
 
 /// A desk under a limit of prlimit(1).
 fn desk(limit: &str, options: &[&str]) -> Desk {

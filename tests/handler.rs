@@ -1,7 +1,5 @@
 //! The handler, with pipes for keyboard and screen, against a caller that is played by the test.
 
-mod support;
-
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpListener;
@@ -9,8 +7,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::Stdio;
 
+use crate::support::{Program, call, failure, frame, handler, hello, read_frame, talk};
 use nix::sys::signal::Signal;
-use support::{Program, call, failure, frame, handler, hello, read_frame, talk};
 
 #[test]
 fn what_is_not_a_call_is_an_error_that_says_which() {

@@ -6,8 +6,6 @@
 //! admits one call at a time. `TALK_KILLS` is how many rounds there are for each kind of window;
 //! `TALK_SEED` repeats the moments of a run that failed.
 
-mod support;
-
 use std::env;
 use std::fs;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
@@ -15,10 +13,10 @@ use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::display::Display;
+use crate::support::{Desk, Program, children, installed, talk, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::display::Display;
-use support::{Desk, Program, children, installed, talk, wait_for};
 use tempfile::TempDir;
 
 /// Rounds for each kind of window; more than any of them has victims.

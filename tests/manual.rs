@@ -1,13 +1,11 @@
 //! What is written about the program, in the manual and the README, is what the program says of
 //! itself.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use support::usage::{modes, options, usage};
+use crate::support::usage::{modes, options, usage};
 
 const MANUAL: &str = include_str!("../man/talk.1");
 const PROTOCOL_PAGE: &str = include_str!("../man/talk.7");

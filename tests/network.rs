@@ -1,7 +1,5 @@
 //! Conversations across a network that loses, delays and cuts.
 
-mod support;
-
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::net::TcpListener;
@@ -9,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use support::network::{DESK, Network, network};
-use support::{Desk, Program, Window, handler, talk, wait_for};
+use crate::support::network::{DESK, Network, network};
+use crate::support::{Desk, Program, Window, handler, talk, wait_for};
 
 /// A call across the network, its two ends started by `caller` and `desk`.
 fn call<A: Send, D: Send>(
@@ -49,7 +47,7 @@ fn plenty() -> (String, File) {
 /// Waits until a program that says what is in `input` takes no more of it.
 fn wait_until_held_up(mut input: &File) {
     // The program reads at the same place in the file.
-    support::wait_until_held_up(|| input.stream_position().unwrap());
+    crate::support::wait_until_held_up(|| input.stream_position().unwrap());
     assert!(input.stream_position().unwrap() < input.metadata().unwrap().len());
 }
 

@@ -1,12 +1,10 @@
 //! Root's privileges: not needed, and given up on request.
 
-mod support;
-
 use std::fs;
 
+use crate::support::{Desk, Window, assert_confined, failure, status, talk, wait_for};
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, User, geteuid};
-use support::{Desk, Window, assert_confined, failure, status, talk, wait_for};
 
 /// The ids of a process: user or group, each real, effective, saved and for files.
 fn ids(pid: Pid, heading: &str) -> Vec<u32> {

@@ -4,15 +4,13 @@
 //! not run. The invariant: each is run by a shell, but for what [`STAND_FOR`] replaces, or is in
 //! [`PICTURES`]; one that is neither a caller's nor a desk's fails until it has a way.
 
-mod support;
-
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use crate::support::usage::modes;
+use crate::support::{Desk, Program, TALK, Window, command, installed, talk};
 use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
-use support::usage::modes;
-use support::{Desk, Program, TALK, Window, command, installed, talk};
 
 const README: &str = include_str!("../README.md");
 

@@ -1,8 +1,6 @@
 //! The desk: real callers over real sockets, with a stand-in for xterm that shows how it was
 //! started.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -10,8 +8,10 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use crate::support::{
+    Desk, Program, TALK, Window, command, failure, hello, read_frame, talk, wait_for,
+};
 use nix::sys::signal::Signal;
-use support::{Desk, Program, TALK, Window, command, failure, hello, read_frame, talk, wait_for};
 
 /// A call from its beginning to its end.
 fn complete_call(desk: &mut Desk) {
@@ -306,8 +306,12 @@ fn a_hello_may_come_byte_by_byte_and_with_more_behind_it() {
     let mut eager = desk.connect();
     eager
         .write_all(
-            &[hello("bob"), support::frame(b'T', &[b'x'; 5000]), support::frame(b'B', b"")]
-                .concat(),
+            &[
+                hello("bob"),
+                crate::support::frame(b'T', &[b'x'; 5000]),
+                crate::support::frame(b'B', b""),
+            ]
+            .concat(),
         )
         .unwrap();
     assert_eq!(read_frame(&mut eager).0, b'H');
@@ -321,7 +325,8 @@ fn a_name_from_the_network_cannot_write_the_log() {
     let mut desk = Desk::with_windows_of(&window);
     let mut liar = desk.connect();
     liar.write_all(
-        &[hello("x)\ncall 9 from \u{1b}[2J"), support::frame(b'B', b"bye\r\ncall 8")].concat(),
+        &[hello("x)\ncall 9 from \u{1b}[2J"), crate::support::frame(b'B', b"bye\r\ncall 8")]
+            .concat(),
     )
     .unwrap();
     let line = desk.server.line_with("call 1 from");
@@ -397,13 +402,13 @@ fn a_log_that_nobody_reads_holds_nobody_up() {
     let address = first.trim().strip_prefix("listening on ").unwrap().parse().unwrap();
     // Each of these costs a line of some 90 bytes; a pipe holds 64 KiB.
     for _ in 0..1000 {
-        support::connect(address).write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        crate::support::connect(address).write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     }
-    let mut alice = support::connect(address);
+    let mut alice = crate::support::connect(address);
     alice.write_all(&hello("alice")).unwrap();
     assert_eq!(read_frame(&mut alice).0, b'H');
     drop(log);
-    let mut bob = support::connect(address);
+    let mut bob = crate::support::connect(address);
     bob.write_all(&hello("bob")).unwrap();
     assert_eq!(read_frame(&mut bob).0, b'H', "the desk outlives the reader of its log");
     server.kill().unwrap();

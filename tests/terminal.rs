@@ -1,18 +1,16 @@
 //! Conversations on real terminals: in tmux, with typed keys, and on bare ptys, where every byte is
 //! seen.
 
-mod support;
-
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::support::tmux::Tmux;
+use crate::support::{DEADLINE, TALK, call, frame, handler, hello, read_frame, wait_for};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{OpenptyResult, Winsize, openpty};
-use support::tmux::Tmux;
-use support::{DEADLINE, TALK, call, frame, handler, hello, read_frame, wait_for};
 
 /// Somebody at a terminal who calls a desk that is played by the test.
 fn caller(tmux: &Tmux, options: &str) -> TcpStream {

@@ -1,21 +1,19 @@
 //! Windows that do not inherit the call: tmux, terminals that are clients of a daemon, and any
 //! other command; and desks behind other listeners.
 
-mod support;
-
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::Signal;
-use support::display::Display;
-use support::tmux::Tmux;
-use support::{
+use crate::support::display::Display;
+use crate::support::tmux::Tmux;
+use crate::support::{
     Desk, Program, TALK, Window, connect, frame, hello, installed, read_frame, talk, wait_for,
 };
+use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 /// A tmux server that lives in a directory of the test.
@@ -165,7 +163,7 @@ fn a_command_that_fails_is_reported_to_both_ends() {
          try it in a shell"
     );
     let (status, error) =
-        support::failure(&mut talk(&["server", "0", "--window", "no-such-terminal -e"]));
+        crate::support::failure(&mut talk(&["server", "0", "--window", "no-such-terminal -e"]));
     assert_eq!(status, 2);
     assert!(error.contains("no program 'no-such-terminal' is on PATH"), "{error}");
 }
@@ -215,7 +213,7 @@ fn nobody_but_the_same_user_collects_a_call() {
             .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
             .arg(copy)
             .args(["handler", &offered]);
-        let (status, error) = support::failure(stranger.env("TALK_NAME", "eve"));
+        let (status, error) = crate::support::failure(stranger.env("TALK_NAME", "eve"));
         assert_eq!(status, 1);
         assert!(error.contains("is offered by another user; only they can collect it"), "{error}");
     }
@@ -223,7 +221,7 @@ fn nobody_but_the_same_user_collects_a_call() {
     alice.notice_with("desk answered");
     handler.say("hello\n");
     assert_eq!(alice.line(), "hello");
-    let (status, _) = support::failure(&mut talk(&["handler", &offered]));
+    let (status, _) = crate::support::failure(&mut talk(&["handler", &offered]));
     assert_eq!(status, 1, "a call is collected once");
     alice.end_input();
     assert_eq!(alice.status(), 0);
@@ -304,7 +302,7 @@ fn a_socket_that_is_handed_over_is_listened_on() {
     let mut server = Program::start(&mut server);
     assert_eq!(server.line(), format!("listening on {address}"));
     let mut message = [0; 64];
-    ready.set_read_timeout(Some(support::DEADLINE)).unwrap();
+    ready.set_read_timeout(Some(crate::support::DEADLINE)).unwrap();
     let length = ready.recv(&mut message).unwrap();
     assert_eq!(&message[..length], b"READY=1\n");
     expect_answer(address);
@@ -315,7 +313,7 @@ fn a_socket_that_is_handed_over_is_listened_on() {
     let mut wrong = Command::new("sh");
     wrong.args(["-c", script, TALK]);
     wrong.fd_mappings(vec![FdMapping { parent_fd: one.into(), child_fd: 3 }]).unwrap();
-    let (status, error) = support::failure(&mut wrong);
+    let (status, error) = crate::support::failure(&mut wrong);
     assert_eq!(status, 1);
     assert!(
         error.contains(

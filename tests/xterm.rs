@@ -1,9 +1,7 @@
 //! Real xterms on a display without a screen, with somebody who types into them.
 
-mod support;
-
-use support::display::Display;
-use support::{Desk, Program, installed, talk, wait_for};
+use crate::support::display::Display;
+use crate::support::{Desk, Program, installed, talk, wait_for};
 
 fn desk_on(display: &Display) -> Desk {
     installed("xterm");

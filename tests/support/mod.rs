@@ -1,8 +1,5 @@
 //! What the tests of the program share: start it, wait for what it says, never longer than
 //! [`DEADLINE`].
-//!
-//! Each test file uses a part of this.
-#![allow(dead_code, reason = "every test file is a crate of its own and none uses everything")]
 
 pub mod cable;
 pub mod check;

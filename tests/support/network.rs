@@ -54,7 +54,8 @@ pub fn network<T: FnOnce(&Network)>(test: T) {
 /// Runs the test that `closure` stands in once more. This process has threads, and cannot become
 /// the root of a user namespace (unshare(2)).
 fn run_in_user_namespace(closure: &str) {
-    let test = closure.split("::").nth(1).unwrap();
+    let (_crate, path) = closure.split_once("::").unwrap();
+    let test = path.split("::{{closure}}").next().unwrap();
     let run = Command::new(installed("unshare"))
         .args(["--user", "--map-root-user"])
         .arg(std::env::current_exe().unwrap())

@@ -19,8 +19,7 @@ impl Tmux {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let tmux = Self { socket: format!("talk-test-{}-{number}", std::process::id()) };
         let (width, height) = (width.to_string(), height.to_string());
-        let session =
-            ["new-session", "-d", "-x", &width, "-y", &height, "env PS1='$ ' bash --norc -i"];
+        let session = ["new-session", "-d", "-x", &width, "-y", &height, SHELL];
         tmux.run(&[&["-f", "/dev/null"][..], &session].concat());
         wait_for("the shell", || tmux.screen().contains('$').then_some(()));
         tmux
