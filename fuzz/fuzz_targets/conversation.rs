@@ -10,8 +10,9 @@
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use talk_fuzz::protocol::conversation::{Conversation, HELLO_LIMIT};
+use talk_fuzz::protocol::conversation::Conversation;
 use talk_fuzz::protocol::events::{End, Goodbye, Input, Role};
+use talk_fuzz::protocol::limits::HELLO_LIMIT;
 use talk_fuzz::side::Side;
 use talk_fuzz::{INBOX_LIMIT, Moves, OUTBOX_LIMIT};
 

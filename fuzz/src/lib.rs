@@ -14,7 +14,7 @@ pub mod protocol;
 pub mod side;
 
 use buffer::ReadSize;
-use protocol::conversation::OUTGOING_LIMIT;
+use protocol::limits::OUTGOING_LIMIT;
 use protocol::frame::{HEADER, MAX_PAYLOAD};
 
 /// Room in an inbox at most: for an incomplete frame and one read, twice, because a buffer doubles.

@@ -25,6 +25,7 @@ use buffer::Buffer;
 use protocol::conversation::Conversation;
 use protocol::events::{Action, Input, Role};
 use protocol::frame;
+use protocol::limits::Limits;
 
 const LINE: &[u8] = b"is the printer on the second floor down, or is it me?";
 const FOREIGN: &str =
@@ -52,7 +53,7 @@ fn decode(times: usize) {
 fn talking(now: Instant) -> [Conversation; 2] {
     let name = || "bob".parse().expect("a name");
     let mut ends = [Role::Caller, Role::Handler]
-        .map(|role| Conversation::new(role, name(), Input::Person, now));
+        .map(|role| Conversation::new(role, name(), Input::Person, Limits::default(), now));
     let [caller, handler] = &mut ends;
     carry(caller, handler, now);
     carry(handler, caller, now);

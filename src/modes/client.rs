@@ -12,6 +12,7 @@ use super::dial::dial;
 use super::{PORT, own_name, parse, port};
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
+use crate::protocol::limits::Limits;
 use crate::protocol::name::Name;
 use crate::session::engine::{self, Engine};
 use crate::session::outcome;
@@ -88,7 +89,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         Input::Stream if options.wait => Input::WaitForPeer,
         input => input,
     };
-    let conversation = Conversation::new(Role::Caller, name.clone(), input, Instant::now());
+    let conversation =
+        Conversation::new(Role::Caller, name.clone(), input, Limits::default(), Instant::now());
     let mut answered = |_: &_| {};
     let mut engine =
         Engine::new(socket.into(), conversation, &mut *terminal, &signals, &mut answered);

@@ -12,22 +12,9 @@ use memchr::memchr_iter;
 
 use super::events::{Action, CLOSED, End, Fault, Goodbye, Input, Role};
 use super::frame::{self, Frame};
+use super::limits::Limits;
 use super::name::Name;
 use crate::buffer::{Buffer, ReadSize};
-
-/// How long a caller waits for somebody to answer.
-pub const RING_LIMIT: Duration = Duration::from_secs(60);
-/// How long a desk waits for the caller's HELLO.
-pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
-/// How long a goodbye waits for its answer.
-pub const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
-/// A stream that is silent this long, after the other end's goodbye or before ours, has said its
-/// last words.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How long an end that is being dropped may take to read why.
-const LINGER_LIMIT: Duration = Duration::from_secs(2);
-/// Bytes that may wait to be sent before no more input is taken.
-pub const OUTGOING_LIMIT: usize = 256 * 1024;
 
 /// Our sending direction; it only moves down this list.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +43,7 @@ pub struct Conversation {
     role: Role,
     name: Name,
     input: Input,
+    limits: Limits,
     peer: Option<Name>,
 
     sending: Sending,
@@ -102,7 +90,7 @@ enum Found {
 impl Conversation {
     /// A conversation that begins `now`. A caller says HELLO at once, a handler once it has heard
     /// one.
-    pub fn new(role: Role, name: Name, input: Input, now: Instant) -> Self {
+    pub fn new(role: Role, name: Name, input: Input, limits: Limits, now: Instant) -> Self {
         let mut outgoing = Buffer::default();
         if role == Role::Caller {
             frame::put_hello(&mut outgoing, &name);
@@ -111,6 +99,7 @@ impl Conversation {
             role,
             name,
             input,
+            limits,
             peer: None,
             sending: Sending::Open,
             outgoing,
@@ -125,7 +114,7 @@ impl Conversation {
             shown: false,
             reason: Box::default(),
             answering: false,
-            deadline: Some(now + hello_limit(role)),
+            deadline: Some(now + hello_limit(role, &limits)),
             immediate: false,
             verdict: None,
             settled: false,
@@ -163,7 +152,7 @@ impl Conversation {
 
     /// Whether input is welcome: somebody listens and not too much waits to be sent.
     pub fn wants_input(&self) -> bool {
-        self.peer.is_some() && !self.input_over && self.outgoing.len() < OUTGOING_LIMIT
+        self.peer.is_some() && !self.input_over && self.outgoing.len() < self.limits.outgoing
     }
 
     /// Says `bytes` of input: each line as TEXT, what follows the last newline as PART. What comes
@@ -181,7 +170,7 @@ impl Conversation {
             self.say_piece(&bytes[said..], false);
         }
         if self.receiving == Receiving::Left {
-            self.deadline = Some(now + LAST_WORDS);
+            self.deadline = Some(now + self.limits.trailing);
         }
     }
 
@@ -209,7 +198,7 @@ impl Conversation {
             // Whoever answers a goodbye gets none, and it is the caller whose exit status somebody
             // looks at.
             Receiving::Talking if self.role == Role::Handler && !self.immediate => {
-                self.deadline = Some(now + LAST_WORDS);
+                self.deadline = Some(now + self.limits.trailing);
             }
             Receiving::Talking if self.waits_for_peer() => {}
             Receiving::Talking => self.say_bye(reason, now),
@@ -312,13 +301,13 @@ impl Conversation {
         }
         match self.receiving {
             Receiving::BeforeHello => {
-                let limit = hello_limit(self.role);
+                let limit = hello_limit(self.role, &self.limits);
                 let reason = format!("no HELLO within {} s", limit.as_secs());
                 self.drop_peer(End::NoHello(limit), &reason, now);
             }
             // Silence means nothing while input is held back because too much waits to be sent.
-            Receiving::Left if self.outgoing.len() >= OUTGOING_LIMIT => {
-                self.deadline = Some(now + LAST_WORDS);
+            Receiving::Left if self.outgoing.len() >= self.limits.outgoing => {
+                self.deadline = Some(now + self.limits.trailing);
             }
             Receiving::Left if !self.input_over => {
                 self.input_over = true;
@@ -401,7 +390,7 @@ impl Conversation {
         if self.sending == Sending::Open {
             self.answering = true;
             self.input_over |= self.input == Input::Person;
-            self.deadline = (!self.input_over).then_some(now + LAST_WORDS);
+            self.deadline = (!self.input_over).then_some(now + self.limits.trailing);
         } else if self.sending == Sending::Shut {
             self.deadline = None;
         }
@@ -427,7 +416,7 @@ impl Conversation {
         }
         self.input_over = true;
         self.receiving = Receiving::Deaf;
-        self.deadline = Some(now + LINGER_LIMIT);
+        self.deadline = Some(now + self.limits.linger);
         self.settled = self.closed;
         self.verdict.get_or_insert(end);
     }
@@ -443,7 +432,7 @@ impl Conversation {
     fn say_bye(&mut self, reason: &str, now: Instant) {
         frame::put_bye(&mut self.outgoing, reason);
         self.sending = Sending::Bye;
-        self.deadline = Some(now + GOODBYE_LIMIT);
+        self.deadline = Some(now + self.limits.goodbye);
     }
 
     /// Whether the other end is to say goodbye first, however long that takes.
@@ -461,7 +450,8 @@ impl Conversation {
         };
         if ending && !self.immediate {
             let held_back = self.sending == Sending::Open;
-            self.deadline = Some(now + if held_back { LAST_WORDS } else { GOODBYE_LIMIT });
+            self.deadline =
+                Some(now + if held_back { self.limits.trailing } else { self.limits.goodbye });
         }
     }
 
@@ -487,10 +477,10 @@ impl Conversation {
     }
 }
 
-fn hello_limit(role: Role) -> Duration {
+fn hello_limit(role: Role, limits: &Limits) -> Duration {
     match role {
-        Role::Caller => RING_LIMIT,
-        Role::Handler => HELLO_LIMIT,
+        Role::Caller => limits.ring,
+        Role::Handler => limits.hello,
     }
 }
 

@@ -90,8 +90,11 @@ pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
 /// # Errors
 /// A HELLO of another version or without a valid name.
 pub fn parse(whole: &[u8]) -> Result<Frame<'_>, FrameError> {
-    let payload = &whole[HEADER..];
-    Ok(match whole[0] {
+    meaning(whole[0], &whole[HEADER..])
+}
+
+fn meaning(tag: u8, payload: &[u8]) -> Result<Frame<'_>, FrameError> {
+    Ok(match tag {
         HELLO => Frame::Hello(parse_hello(payload)?),
         TEXT => Frame::Text(payload),
         PART => Frame::Part(payload),
@@ -113,10 +116,18 @@ fn parse_hello(payload: &[u8]) -> Result<Name, FrameError> {
 /// # Errors
 /// Those of [`length`] and [`parse`].
 pub fn decode(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, FrameError> {
-    match length(bytes)? {
-        Some(length) if length <= bytes.len() => Ok(Some((parse(&bytes[..length])?, length))),
-        _ => Ok(None),
-    }
+    length(bytes)?;
+    let Some((tag, payload, used)) = raw(bytes) else { return Ok(None) };
+    Ok(Some((meaning(tag, payload)?, used)))
+}
+
+/// The first frame in `bytes` as its tag, its payload and how many bytes it took, whatever its tag
+/// means; `None` while it is incomplete. The payload has at most 65,535 bytes: a receiver that
+/// does not trust the sender checks the length.
+pub fn raw(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
+    let (&[tag, high, low], rest) = bytes.split_first_chunk()?;
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    Some((tag, rest.get(..length)?, HEADER + length))
 }
 
 /// The header of a frame of `tag` with `length` bytes of payload.
@@ -150,7 +161,9 @@ fn cut(text: &[u8]) -> usize {
     nearby.rev().find(|at| !continues(at)).unwrap_or(MAX_PAYLOAD)
 }
 
-fn put(out: &mut Buffer, tag: u8, payload: &[u8]) {
+/// Appends a frame with any tag, known on the wire or not. `payload` has at most [`MAX_PAYLOAD`]
+/// bytes.
+pub fn put(out: &mut Buffer, tag: u8, payload: &[u8]) {
     out.push_all([&header(tag, payload.len()), payload]);
 }
 

@@ -7,4 +7,5 @@
 pub mod conversation;
 pub mod events;
 pub mod frame;
+pub mod limits;
 pub mod name;

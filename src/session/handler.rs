@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
+use crate::protocol::limits::Limits;
 use crate::protocol::name::Name;
 use crate::session::engine::{self, Engine};
 use crate::session::outcome;
@@ -53,8 +54,13 @@ impl DeskSide<'_> {
         .context("cannot use standard input and output")?;
         let signals = engine::watch(&*terminal)?;
         sandbox::enter();
-        let conversation =
-            Conversation::new(Role::Handler, self.name.clone(), self.input, Instant::now());
+        let conversation = Conversation::new(
+            Role::Handler,
+            self.name.clone(),
+            self.input,
+            Limits::default(),
+            Instant::now(),
+        );
         let mut opened = |_: &_| self.reporter.send(&Report::Open);
         let mut engine =
             Engine::new(self.call, conversation, &mut *terminal, &signals, &mut opened);

@@ -11,9 +11,9 @@ use anyhow::Result;
 
 use super::rules::{Expected, Step};
 use super::wire::{Arrival, Wire};
-use crate::protocol::conversation::HELLO_LIMIT;
 use crate::protocol::events::Role;
 use crate::protocol::frame::{self, Frame};
+use crate::protocol::limits::HELLO_LIMIT;
 
 /// Between two bytes that must not arrive in one read.
 const BYTE_PAUSE: Duration = Duration::from_millis(5);

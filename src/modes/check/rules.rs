@@ -8,9 +8,9 @@ use std::time::Duration;
 use Expected::{Bye, Dropped, End, Fault, Silence, Text};
 use Step::{Expect, Goodbye, Greet, Send, Shut, Trickle, Within};
 
-use crate::protocol::conversation::HELLO_LIMIT;
 use crate::protocol::events::Role;
 use crate::protocol::frame::{MAX_PAYLOAD, MAX_REASON, VERSION};
+use crate::protocol::limits::HELLO_LIMIT;
 use crate::protocol::name::MAX_NAME;
 
 /// A rule, and how to see whether it is kept.

@@ -9,16 +9,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, ReadSize};
 use crate::errors;
 use crate::protocol::frame::{self, Frame, FrameError};
+use crate::protocol::limits::LINGER_LIMIT;
 use crate::sys::{self, sockets};
 use crate::terminal::sanitize;
 
 /// Room for one read, in bytes.
-const READ_SIZE: usize = 64 * 1024;
-/// How long the other end may take to close.
-const LINGER_LIMIT: Duration = Duration::from_secs(2);
+const READ_SIZE: usize = ReadSize::MOST;
 /// Bytes of foreign text that are quoted.
 const QUOTED: usize = 60;
 

@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 
 use super::link::Link;
 use super::log_limit::LogLimit;
-use crate::protocol::conversation::{GOODBYE_LIMIT, RING_LIMIT};
+use crate::protocol::limits::{GOODBYE_LIMIT, RING_LIMIT};
 use crate::session::report::Report;
 use crate::sys::epoll::EpollSet;
 use crate::terminal::console::Console;

@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::SigSet;
@@ -20,9 +20,9 @@ use nix::sys::signal::SigSet;
 use super::super::NAME_VARIABLE;
 use crate::buffer::Buffer;
 use crate::errors;
-use crate::protocol::conversation::HELLO_LIMIT;
 use crate::protocol::events::Input;
 use crate::protocol::frame::{self, Frame};
+use crate::protocol::limits::{HELLO_LIMIT, LINGER_LIMIT};
 use crate::protocol::name::Name;
 use crate::session::handler::DeskSide;
 use crate::session::report::{self, Address, Report, Reporter};
@@ -35,8 +35,6 @@ use crate::window::{Handler, Window, command, tmux, xterm};
 
 /// The most bytes of a first frame that can be checked in.
 const FIRST_FRAME: usize = 128;
-/// How long a caller may take to read why there is no window.
-const LINGER_LIMIT: Duration = Duration::from_secs(2);
 
 /// What a helper needs to know.
 pub struct Helper<'a> {

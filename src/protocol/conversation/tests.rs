@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::super::frame::FrameError;
+use super::super::limits::{
+    GOODBYE_LIMIT, HELLO_LIMIT, LINGER_LIMIT, OUTGOING_LIMIT, RING_LIMIT, TRAILING_LIMIT,
+};
 use super::*;
 use side::Side;
 
@@ -161,7 +164,7 @@ fn a_stream_says_its_last_words_before_it_answers() {
     assert!(link.handler.conversation.wants_input());
     for _ in 0..3 {
         link.handler.conversation.say(b"still here\n", link.now);
-        link.later(LAST_WORDS / 2);
+        link.later(TRAILING_LIMIT / 2);
         link.carry(usize::MAX);
         assert_eq!(link.ends(), [None, None]);
     }
@@ -177,7 +180,7 @@ fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
     let mut link = Link::answered(Input::Stream);
     link.caller.conversation.leave(Goodbye::Leaving(""), link.now);
     link.carry(usize::MAX);
-    link.later(LAST_WORDS);
+    link.later(TRAILING_LIMIT);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
 }
@@ -232,7 +235,7 @@ fn a_stream_that_ends_after_the_goodbye_still_waits_for_its_screen() {
         link.caller.conversation.leave(Goodbye::InputEnded, link.now);
         link.carry(usize::MAX);
         link.handler.conversation.leave(goodbye, link.now);
-        link.later(LAST_WORDS);
+        link.later(TRAILING_LIMIT);
         assert_eq!(link.handler.end, None);
         link.handler.stalled = false;
         link.handler.act(link.now);
@@ -282,7 +285,7 @@ fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
     link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     for _ in 0..5 {
         link.caller.conversation.say(b"and more\n", link.now);
-        link.later(LAST_WORDS / 2);
+        link.later(TRAILING_LIMIT / 2);
         link.carry(usize::MAX);
     }
     link.handler.stalled = true;
@@ -307,7 +310,7 @@ fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
     link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.caller.heard.len(), 1);
-    link.later(LAST_WORDS);
+    link.later(TRAILING_LIMIT);
     link.carry(usize::MAX);
     assert_eq!(link.caller.heard[1..], ["left "]);
 }

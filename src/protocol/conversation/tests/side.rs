@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, End, Input, Role};
+use crate::protocol::limits::Limits;
 
 pub struct Side {
     pub conversation: Conversation,
@@ -21,7 +22,13 @@ pub struct Side {
 impl Side {
     pub fn new(role: Role, name: &str, input: Input, now: Instant) -> Self {
         Self {
-            conversation: Conversation::new(role, name.parse().unwrap(), input, now),
+            conversation: Conversation::new(
+                role,
+                name.parse().unwrap(),
+                input,
+                Limits::default(),
+                now,
+            ),
             shown: Vec::new(),
             heard: Vec::new(),
             end: None,
