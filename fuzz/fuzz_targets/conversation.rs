@@ -133,7 +133,7 @@ impl Place {
         let Some(end) = &self.side.end else { return };
         if *end == End::Done {
             assert_eq!(self.seen, other.said.len(), "done without having seen everything");
-            let answered = other.side.conversation.left_first();
+            let answered = other.side.conversation.peer_left_first();
             assert!(!answered || other.seen == self.said.len(), "confirmed without being seen");
         }
         if *end == End::NotConfirmed {

@@ -14,8 +14,8 @@ use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::limits::Limits;
 use crate::protocol::name::Name;
+use crate::session::closing;
 use crate::session::engine::{self, Engine};
-use crate::session::outcome;
 use crate::sys::sandbox;
 use crate::terminal::{self, Event, Settings, sanitize};
 
@@ -91,15 +91,15 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     };
     let conversation =
         Conversation::new(Role::Caller, name.clone(), input, Limits::default(), Instant::now());
-    let mut answered = |_: &_| {};
+    let mut nobody = ();
     let mut engine =
-        Engine::new(socket.into(), conversation, &mut *terminal, &signals, &mut answered);
+        Engine::new(socket.into(), conversation, &mut *terminal, &signals, &mut nobody);
     if let Some((at, limit)) = limit {
         engine.limit(at, limit);
     }
-    let outcome = engine.run()?;
-    engine.finish();
-    outcome::conclude(&outcome, engine.conversation())
+    let ended = engine.run()?;
+    closing::finish(&mut *terminal, &signals);
+    ended.status()
 }
 
 /// A number of seconds as a person writes it.

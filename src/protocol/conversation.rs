@@ -135,8 +135,8 @@ impl Conversation {
         self.input
     }
 
-    /// Whether the other end was the first to say goodbye.
-    pub fn left_first(&self) -> bool {
+    /// Whether the peer was the first to say BYE.
+    pub fn peer_left_first(&self) -> bool {
         self.answering
     }
 

@@ -167,10 +167,15 @@ pub fn put(out: &mut Buffer, tag: u8, payload: &[u8]) {
     out.push_all([&header(tag, payload.len()), payload]);
 }
 
-/// Appends a BYE; a reason over [`MAX_REASON`] bytes is cut at a character.
+/// Appends a BYE; a reason that is too long is cut.
 pub fn put_bye(out: &mut Buffer, reason: &str) {
-    let length = (0..=reason.len().min(MAX_REASON)).rfind(|&at| reason.is_char_boundary(at));
-    put(out, BYE, &reason.as_bytes()[..length.unwrap_or(0)]);
+    put(out, BYE, fit_reason(reason).as_bytes());
+}
+
+/// The beginning of `reason` that fits in a BYE: whole characters, at most [`MAX_REASON`] bytes.
+pub fn fit_reason(reason: &str) -> &str {
+    let end = (0..=reason.len().min(MAX_REASON)).rfind(|&at| reason.is_char_boundary(at));
+    &reason[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

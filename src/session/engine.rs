@@ -16,8 +16,9 @@ use crate::buffer::ReadSize;
 use crate::errors;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, CLOSED, End, Goodbye, Input};
-use crate::protocol::name::Name;
 use crate::session::liveness::{Liveness, Look};
+use crate::session::observer::{Decision, Decisions, Observer};
+use crate::session::outcome::{Ended, How};
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Interest};
@@ -26,7 +27,7 @@ use crate::sys::sockets;
 use crate::terminal::{Event, Outputs, Terminal, Typed};
 
 /// The signals that ask a conversation to end.
-const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+pub(super) const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 /// The signals that ask a terminal with an editor to draw itself anew.
 const DRAWING: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT];
 /// How often to look whether what was sent was acknowledged, in seconds. The alarm for it is set
@@ -34,16 +35,6 @@ const DRAWING: [Signal; 3] = [Signal::SIGWINCH, Signal::SIGTSTP, Signal::SIGCONT
 const LOOK_EVERY: u32 = 10;
 /// Bytes that may wait for the screen before the socket is read no further.
 const SCREEN_LIMIT: usize = 256 * 1024;
-/// Keys that come this soon after the end were meant for the conversation.
-const TYPED_ON: Duration = Duration::from_secs(1);
-
-/// How running a conversation ended.
-#[derive(Debug)]
-pub enum Outcome {
-    Ended(End),
-    /// What was received could not be shown: the reader of standard output is gone, or it failed.
-    Unshown(io::Error),
-}
 
 /// Who types on standard input.
 pub fn input() -> Input {
@@ -60,7 +51,7 @@ pub fn watch(terminal: &dyn Terminal) -> io::Result<Signals> {
 }
 
 /// Why the loop stops before the conversation has ended.
-enum Stop {
+pub(super) enum Stop {
     Unshown(io::Error),
     Wait(io::Error),
 }
@@ -71,7 +62,8 @@ pub struct Engine<'a> {
     conversation: Conversation,
     terminal: &'a mut dyn Terminal,
     signals: &'a Signals,
-    answered: &'a mut dyn FnMut(&Name),
+    observer: &'a mut dyn Observer,
+    decisions: Option<&'a mut dyn Decisions>,
     keyboard: Keyboard,
     /// The time when the last wait was over: what is done between two waits happens at once.
     now: Instant,
@@ -92,13 +84,13 @@ pub struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    /// An engine that calls `answered` when the other end says HELLO.
+    /// An engine that tells `observer` of each step.
     pub fn new(
         socket: OwnedFd,
         conversation: Conversation,
         terminal: &'a mut dyn Terminal,
         signals: &'a Signals,
-        answered: &'a mut dyn FnMut(&Name),
+        observer: &'a mut dyn Observer,
     ) -> Self {
         sockets::prepare(&socket);
         Self {
@@ -106,7 +98,8 @@ impl<'a> Engine<'a> {
             conversation,
             terminal,
             signals,
-            answered,
+            observer,
+            decisions: None,
             keyboard: Keyboard::new(),
             now: Instant::now(),
             scratch: Vec::new(),
@@ -125,67 +118,32 @@ impl<'a> Engine<'a> {
         self.limit = Some((at, limit));
     }
 
-    /// The conversation, for what it has counted.
-    pub fn conversation(&self) -> &Conversation {
-        &self.conversation
+    /// Obeys what the server decides about the call, until it decides nothing more.
+    pub fn obey(&mut self, decisions: &'a mut dyn Decisions) {
+        self.decisions = Some(decisions);
     }
 
     /// Runs the conversation to its end and shows everything that came before that.
     ///
     /// # Errors
-    /// select(2) cannot be used.
-    pub fn run(&mut self) -> io::Result<Outcome> {
-        let outcome = match self.converse() {
-            Ok(end) => Outcome::Ended(end),
-            Err(Stop::Unshown(error)) => Outcome::Unshown(error),
+    /// select(2) failed.
+    pub fn run(mut self) -> io::Result<Ended> {
+        let how = match self.converse() {
+            Ok(end) => How::Over(end),
+            Err(Stop::Unshown(error)) => {
+                let closed = error.kind() == ErrorKind::BrokenPipe;
+                How::Unshown { why: errors::reason(&error), closed }
+            }
             Err(Stop::Wait(error)) => return Err(error),
         };
-        // Who cannot vouch for what was received must not end like one who can (docs/PROTOCOL.md,
-        // "Endings").
-        if matches!(outcome, Outcome::Unshown(_) | Outcome::Ended(End::NotConfirmed)) {
+        // A side that cannot vouch for what it has received must not end like one that can
+        // (docs/PROTOCOL.md, "Endings").
+        if matches!(how, How::Unshown { .. } | How::Over(End::NotConfirmed)) {
             sockets::reset(self.socket.as_fd());
         }
-        Ok(outcome)
-    }
-
-    /// Shows `notice` and waits for a key, so that the last words can be read before the window
-    /// closes. Not for a person who asked to leave, nor without one.
-    ///
-    /// # Errors
-    /// select(2) cannot be used.
-    pub fn linger(&mut self, notice: &str) -> io::Result<()> {
-        if !self.keyboard.is_terminal() {
-            return Ok(());
-        }
-        self.terminal.show(Event::Notice(notice));
-        let settled = Instant::now() + TYPED_ON;
-        while !self.leaving && self.flush().is_ok() {
-            let outputs = self.terminal.outputs();
-            let mut interests = [
-                Interest::read(&self.keyboard, true),
-                Interest::write(&outputs.screen, outputs.screen.blocked()),
-            ];
-            ready::select(&mut interests, None, self.signals.mask())?;
-            let [pressed, shows] = interests.map(|interest| interest.ready);
-            outputs.screen.unblock(shows);
-            if pressed {
-                self.scratch.resize(self.read_size.get(), 0);
-                let gone = self.keyboard.read(&mut self.scratch).unwrap_or(0) == 0;
-                self.leaving |= gone || Instant::now() > settled;
-            }
-            for signal in &self.signals.take() {
-                self.leaving |= LEAVING.contains(&signal);
-                self.draw_anew(signal)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the terminal back for good.
-    pub fn finish(&mut self) {
-        self.terminal.finish();
-        // A terminal that cannot be written to any more is as good as given back.
-        let _ = self.drain();
+        let ended = Ended::new(how, &self.conversation, self.leaving);
+        self.observer.on_ended(&ended);
+        Ok(ended)
     }
 
     fn converse(&mut self) -> Result<End, Stop> {
@@ -194,7 +152,7 @@ impl<'a> Engine<'a> {
             self.flush()?;
             if let Some(end) = self.act() {
                 if end != End::NotConfirmed {
-                    self.drain()?;
+                    self.show_all()?;
                 }
                 return Ok(end);
             }
@@ -225,13 +183,17 @@ impl<'a> Engine<'a> {
                     // The caller waits for our HELLO, and nobody for what is said about it.
                     self.send();
                     self.terminal.show(Event::Answered { name: name.as_bytes() });
-                    (self.answered)(&name);
+                    self.observer.on_answered(&name);
                 }
                 Some(Action::Show { text, complete }) => {
                     self.unshown = true;
                     self.terminal.show(Event::Text { text, complete });
+                    self.observer.on_heard(text, complete);
                 }
-                Some(Action::Left(reason)) => self.terminal.show(Event::Left { reason }),
+                Some(Action::Left(reason)) => {
+                    self.terminal.show(Event::Left { reason });
+                    self.observer.on_left(reason);
+                }
                 Some(Action::Shutdown) => sockets::shut_sending(self.socket.as_fd()),
                 Some(Action::End(end)) => return Some(end),
                 None => break,
@@ -265,7 +227,9 @@ impl<'a> Engine<'a> {
         let types = self.typing && (self.terminal.edits() || self.conversation.wants_input());
         let hears = self.screen_keeps_up() && self.conversation.room().is_some();
         let Outputs { screen, notices } = self.terminal.outputs();
+        let decided = self.decisions.as_ref().map_or(self.socket.as_fd(), |fd| fd.as_fd());
         let mut interests = [
+            Interest::read(&decided, self.decisions.is_some()),
             Interest::read(&self.keyboard, types),
             Interest::read(&self.socket, hears),
             Interest::write(&self.socket, self.send_blocked),
@@ -276,10 +240,13 @@ impl<'a> Engine<'a> {
         self.now = Instant::now();
         waited.map_err(Stop::Wait)?;
 
-        let [typed, heard, sends, shows, notes] = interests.map(|interest| interest.ready);
+        let [decides, typed, heard, sends, shows, notes] = interests.map(|interest| interest.ready);
         screen.unblock(shows);
         notices.unblock(notes);
         self.send_blocked &= !sends;
+        if decides {
+            self.obey_decisions();
+        }
         if typed {
             self.read_keyboard()?;
         }
@@ -398,21 +365,22 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Writes out what still waits for the screen, however slow its reader is, until a signal says
-    /// that it is enough.
-    fn drain(&mut self) -> Result<(), Stop> {
+    /// Writes out what still waits for the screen.
+    fn show_all(&mut self) -> Result<(), Stop> {
+        match drain(self.terminal, self.signals) {
+            Err(Stop::Unshown(_)) if !self.unshown && self.keyboard.hung_up() => Ok(()),
+            result => result,
+        }
+    }
+
+    fn obey_decisions(&mut self) {
         loop {
-            self.flush()?;
-            let asked = self.signals.take().iter().any(|signal| LEAVING.contains(&signal));
-            if self.terminal.waiting() == 0 || asked {
-                return Ok(());
+            let Some(decisions) = &mut self.decisions else { return };
+            match decisions.poll_decision() {
+                Ok(Some(Decision::HangUp)) => self.leave(""),
+                Ok(None) => return,
+                Err(_) => self.decisions = None,
             }
-            let screen = &mut self.terminal.outputs().screen;
-            let mut interests = [Interest::write(screen, screen.blocked())];
-            let timeout = if screen.blocked() { None } else { Some(Duration::ZERO) };
-            ready::select(&mut interests, timeout, self.signals.mask()).map_err(Stop::Wait)?;
-            let shows = interests[0].ready;
-            screen.unblock(shows);
         }
     }
 
@@ -421,7 +389,11 @@ impl<'a> Engine<'a> {
     fn obey_signals(&mut self) -> Result<(), Stop> {
         for signal in &self.signals.take() {
             match signal {
-                _ if DRAWING.contains(&signal) => self.draw_anew(signal).map_err(Stop::Wait)?,
+                _ if DRAWING.contains(&signal) => {
+                    redraw(self.terminal, self.signals, &self.keyboard, signal)
+                        .map_err(Stop::Wait)?;
+                    self.now = Instant::now();
+                }
                 Signal::SIGALRM => self.look(),
                 Signal::SIGHUP => {
                     self.leaving = true;
@@ -435,28 +407,51 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Does what a signal says about the terminal.
-    fn draw_anew(&mut self, signal: Signal) -> io::Result<()> {
-        match signal {
-            // A hangup continues what is stopped, with a terminal that cannot be drawn on any more
-            // (setpgid(2)).
-            _ if self.keyboard.hung_up() => {}
-            Signal::SIGWINCH => self.terminal.resize(),
-            Signal::SIGTSTP => {
-                self.terminal.suspend();
-                // What finds no room now is written when it goes on.
-                let _ = self.terminal.outputs().flush();
-                self.signals.stop()?;
-                self.now = Instant::now();
-                self.terminal.resume();
-            }
-            Signal::SIGCONT => self.terminal.resume(),
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn leave(&mut self, reason: &str) {
         self.conversation.leave(Goodbye::Leaving(reason), self.now);
     }
+}
+
+/// Writes out what still waits for the screen, however slow its reader is, until a signal asks to
+/// leave.
+pub(super) fn drain(terminal: &mut dyn Terminal, signals: &Signals) -> Result<(), Stop> {
+    loop {
+        terminal.paint();
+        terminal.outputs().flush().map_err(Stop::Unshown)?;
+        let asked = signals.take().iter().any(|signal| LEAVING.contains(&signal));
+        if terminal.waiting() == 0 || asked {
+            return Ok(());
+        }
+        let screen = &mut terminal.outputs().screen;
+        let mut interests = [Interest::write(&*screen, screen.blocked())];
+        let timeout = if screen.blocked() { None } else { Some(Duration::ZERO) };
+        ready::select(&mut interests, timeout, signals.mask()).map_err(Stop::Wait)?;
+        let shows = interests[0].ready;
+        screen.unblock(shows);
+    }
+}
+
+/// Does what a signal says about the terminal.
+pub(super) fn redraw(
+    terminal: &mut dyn Terminal,
+    signals: &Signals,
+    keyboard: &Keyboard,
+    signal: Signal,
+) -> io::Result<()> {
+    match signal {
+        // A hangup continues a stopped process (setpgid(2)), whose terminal cannot be drawn on any
+        // more.
+        _ if keyboard.hung_up() => {}
+        Signal::SIGWINCH => terminal.resize(),
+        Signal::SIGTSTP => {
+            terminal.suspend();
+            // What finds no room now is written when it goes on.
+            let _ = terminal.outputs().flush();
+            signals.stop()?;
+            terminal.resume();
+        }
+        Signal::SIGCONT => terminal.resume(),
+        _ => {}
+    }
+    Ok(())
 }

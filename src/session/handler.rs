@@ -14,9 +14,9 @@ use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::limits::Limits;
 use crate::protocol::name::Name;
+use crate::session::closing;
 use crate::session::engine::{self, Engine};
-use crate::session::outcome;
-use crate::session::report::{Report, Reporter};
+use crate::session::report::Reporter;
 use crate::sys::{sandbox, sockets};
 use crate::terminal::{self, Settings};
 
@@ -61,19 +61,16 @@ impl DeskSide<'_> {
             Limits::default(),
             Instant::now(),
         );
-        let mut opened = |_: &_| self.reporter.send(&Report::Open);
-        let mut engine =
-            Engine::new(self.call, conversation, &mut *terminal, &signals, &mut opened);
-        let outcome = engine.run()?;
+        let mut reporter = self.reporter;
+        let engine = Engine::new(self.call, conversation, &mut *terminal, &signals, &mut reporter);
+        let ended = engine.run()?;
 
-        let status = outcome::conclude(&outcome, engine.conversation());
-        let (how, error) = match &status {
-            Ok(_) => (outcome::describe(&outcome, engine.conversation()), String::new()),
-            Err(error) => (error.to_string(), format!("{error}; ")),
-        };
-        self.reporter.send(&Report::Ended(how));
-        engine.linger(&(error + "press a key to close"))?;
-        engine.finish();
+        let status = ended.status();
+        if !ended.asked {
+            let error = status.as_ref().err().map_or(String::new(), |error| format!("{error}; "));
+            closing::linger(&mut *terminal, &signals, &(error + "press a key to close"))?;
+        }
+        closing::finish(&mut *terminal, &signals);
         status
     }
 }

@@ -1,104 +1,353 @@
-//! How a conversation ended, in words and as an exit status.
+//! How a conversation ended: as a value that crosses the link, in words, and as an exit status.
 //!
-//! The same rules for client and handler: 0 when every line was shown at the other end and goodbyes
-//! were exchanged, 1 with one line that says what happened and how many lines nobody confirmed, 1
-//! in silence when standard output closed.
+//! The process of a call makes an [`Ended`] and shows it; the server decodes the same value and
+//! makes its line of the log from it. The invariant: what is decoded comes from another process, so
+//! it is bounded, and every text in it passes the sanitizer before it is shown.
 
-use std::io::ErrorKind;
+use std::fmt;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use crate::errors;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{End, Fault, Role};
-use crate::protocol::frame::FrameError;
+use crate::protocol::frame::{self, FrameError, MAX_REASON};
 use crate::protocol::name::Name;
-use crate::session::engine::Outcome;
 use crate::terminal::sanitize;
 
-/// The exit status of a conversation's process.
-///
-/// # Errors
-/// The conversation did not end properly.
-pub fn conclude(outcome: &Outcome, conversation: &Conversation) -> Result<ExitCode> {
-    match outcome {
-        Outcome::Ended(End::Done) => Ok(ExitCode::SUCCESS),
-        Outcome::Unshown(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::FAILURE),
-        outcome => {
-            let end = describe(outcome, conversation);
-            let advice = advice(outcome, conversation);
-            Err(anyhow!("{end}{}{advice}", unconfirmed(conversation.lines())))
+/// How a conversation ended, and what the words about it need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    pub how: How,
+    /// The side that this process was.
+    pub role: Role,
+    /// What the peer called itself, once it has said HELLO.
+    pub peer: Option<Name>,
+    /// The peer said BYE before this side did.
+    pub peer_left: bool,
+    /// The person here, or a signal, asked to leave.
+    pub asked: bool,
+    /// Lines said here that nobody confirmed.
+    pub unconfirmed: u64,
+}
+
+/// What ended it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum How {
+    /// The conversation itself came to its end.
+    Over(End),
+    /// What the peer said could not be written to standard output, and why; `closed` if that is
+    /// because its reader closed it.
+    Unshown { why: String, closed: bool },
+}
+
+impl Ended {
+    /// What `conversation` leaves behind. `asked` says whether the person here, or a signal, asked
+    /// to leave.
+    pub fn new(how: How, conversation: &Conversation, asked: bool) -> Self {
+        let confirmed = how == How::Over(End::Done);
+        Self {
+            how,
+            role: conversation.role(),
+            peer: conversation.peer().cloned(),
+            peer_left: conversation.peer_left_first(),
+            asked,
+            unconfirmed: if confirmed { 0 } else { conversation.lines() },
+        }
+    }
+
+    /// Whether the connection or the peer failed, rather than somebody having left.
+    pub fn is_lost(&self) -> bool {
+        matches!(
+            self.how,
+            How::Over(End::Lost(_) | End::Broken(_) | End::NotConfirmed) | How::Unshown { .. }
+        )
+    }
+
+    /// The exit status: 0 when goodbyes were exchanged and every line was shown. When the reader
+    /// of standard output has closed it, 1 without a message: that is how a pipe ends.
+    ///
+    /// # Errors
+    /// The conversation ended in any other way; the error is what [`Ended`] displays.
+    pub fn status(&self) -> Result<ExitCode> {
+        match &self.how {
+            How::Over(End::Done) => Ok(ExitCode::SUCCESS),
+            How::Unshown { closed: true, .. } => Ok(ExitCode::FAILURE),
+            _ => Err(anyhow!("{self}")),
+        }
+    }
+
+    /// What happened, without the lines that are unconfirmed and without advice.
+    pub fn words(&self) -> String {
+        let peer = self.peer.as_ref().map_or("the peer".into(), |name| label(name.as_bytes()));
+        let end = match &self.how {
+            How::Unshown { why, .. } => {
+                return format!("cannot show what {peer} says: {}", label(why.as_bytes()));
+            }
+            How::Over(end) => end,
+        };
+        match (end, self.role) {
+            (End::Done, _) if self.peer_left => format!("{peer} left"),
+            (End::Done, _) => format!("said goodbye to {peer}"),
+            (End::Refused(reason), Role::Caller) if reason.is_empty() => {
+                "the desk refused the call without a reason".into()
+            }
+            (End::Refused(reason), Role::Caller) => {
+                format!("the desk refused the call: {}", label(reason))
+            }
+            (End::Refused(_), Role::Handler) => "the caller hung up before it was answered".into(),
+            (End::GaveUp, Role::Caller) => "hung up before anybody answered".into(),
+            (End::GaveUp, Role::Handler) => "closed before the caller sent HELLO".into(),
+            (End::NoHello(limit), Role::Caller) => {
+                format!("nobody answered within {} s", limit.as_secs_f64())
+            }
+            (End::NoHello(limit), Role::Handler) => {
+                format!("the caller sent no HELLO within {} s", limit.as_secs_f64())
+            }
+            (End::Broken(fault), _) => format!("{peer} does not speak this protocol: {fault}"),
+            (End::Lost(why), Role::Caller) if self.peer.is_none() => {
+                format!("the desk hung up before anybody answered: {}", label(why.as_bytes()))
+            }
+            (End::Lost(why), _) => {
+                format!("the connection to {peer} was lost: {}", label(why.as_bytes()))
+            }
+            (End::OutOfTime(limit), _) => {
+                format!("{peer} had not left after {} s", limit.as_secs_f64())
+            }
+            (End::NotConfirmed, _) => format!("{peer} did not confirm the goodbye"),
+        }
+    }
+
+    /// What to do about it, as the end of a sentence; empty when nothing can be done here. A desk
+    /// cannot call again, so most advice is for callers.
+    pub fn advice(&self) -> &'static str {
+        let end = match &self.how {
+            How::Unshown { .. } => return "; redirect stdout elsewhere",
+            How::Over(end) => end,
+        };
+        match end {
+            End::Broken(Fault::Frame(FrameError::Version(_))) => "; update the older program",
+            _ if self.role == Role::Handler => "",
+            End::Broken(_) if self.peer.is_none() => "; is a desk listening there?",
+            End::Refused(reason) if reason.is_empty() => "; try again later",
+            End::NoHello(_) => "; try again later",
+            End::OutOfTime(_) => "; use a longer --timeout",
+            End::Lost(_) => "; call again",
+            End::NotConfirmed => "; check with the other side what arrived",
+            _ => "",
+        }
+    }
+
+    /// The value as bytes for the link: at most [`ENCODED_LIMIT`].
+    pub fn encode(&self) -> Vec<u8> {
+        let flags = [self.role == Role::Handler, self.peer_left, self.asked];
+        let flags = (0..).zip(flags).map(|(bit, set)| u8::from(set) << bit).sum();
+        let name = self.peer.as_ref().map_or(&b""[..], Name::as_bytes);
+        let mut out = vec![flags];
+        out.extend(self.unconfirmed.to_be_bytes());
+        out.push(name.len() as u8);
+        out.extend(name);
+        self.how.encode(&mut out);
+        out
+    }
+
+    /// What [`Ended::encode`] wrote; `None` for any other bytes.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (&flags, bytes) = bytes.split_first()?;
+        let (unconfirmed, bytes) = bytes.split_first_chunk()?;
+        let (&length, bytes) = bytes.split_first()?;
+        let (name, how) = bytes.split_at_checked(length.into())?;
+        let set = |bit: u8| flags & (1 << bit) != 0;
+        Some(Self {
+            how: How::decode(how)?,
+            role: if set(0) { Role::Handler } else { Role::Caller },
+            peer: if name.is_empty() { None } else { Some(Name::from_wire(name)?) },
+            peer_left: set(1),
+            asked: set(2),
+            unconfirmed: u64::from_be_bytes(*unconfirmed),
+        })
+    }
+}
+
+/// The words, then the lines that are unconfirmed, then what to do.
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())?;
+        match self.unconfirmed {
+            0 => {}
+            1 => f.write_str("; 1 line is unconfirmed")?,
+            lines => write!(f, "; {lines} lines are unconfirmed")?,
+        }
+        f.write_str(self.advice())
+    }
+}
+
+/// The most bytes that [`Ended::encode`] returns.
+pub const ENCODED_LIMIT: usize = 512;
+
+/// A letter for the variant, then what it holds.
+impl How {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let limit = |limit: &Duration| {
+            u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).to_be_bytes().to_vec()
+        };
+        let (kind, detail) = match self {
+            Self::Over(End::Done) => (b'd', vec![]),
+            Self::Over(End::Refused(reason)) => (b'r', reason.to_vec()),
+            Self::Over(End::GaveUp) => (b'g', vec![]),
+            Self::Over(End::NoHello(time)) => (b'h', limit(time)),
+            Self::Over(End::Broken(fault)) => (b'b', encode_fault(fault)),
+            Self::Over(End::Lost(why)) => (b'l', cut(why)),
+            Self::Over(End::NotConfirmed) => (b'n', vec![]),
+            Self::Over(End::OutOfTime(time)) => (b'o', limit(time)),
+            Self::Unshown { why, closed: false } => (b'u', cut(why)),
+            Self::Unshown { why, closed: true } => (b'c', cut(why)),
+        };
+        out.push(kind);
+        out.extend(detail);
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (kind, detail) = bytes.split_first()?;
+        if detail.len() > MAX_REASON {
+            return None;
+        }
+        let text = || String::from_utf8_lossy(detail).into_owned();
+        let limit = || Some(Duration::from_millis(u64::from_be_bytes(detail.try_into().ok()?)));
+        Some(match kind {
+            b'd' if detail.is_empty() => Self::Over(End::Done),
+            b'r' => Self::Over(End::Refused(detail.into())),
+            b'g' if detail.is_empty() => Self::Over(End::GaveUp),
+            b'h' => Self::Over(End::NoHello(limit()?)),
+            b'b' => Self::Over(End::Broken(decode_fault(detail)?)),
+            b'l' => Self::Over(End::Lost(text())),
+            b'n' if detail.is_empty() => Self::Over(End::NotConfirmed),
+            b'o' => Self::Over(End::OutOfTime(limit()?)),
+            b'u' => Self::Unshown { why: text(), closed: false },
+            b'c' => Self::Unshown { why: text(), closed: true },
+            _ => return None,
+        })
+    }
+}
+
+fn encode_fault(fault: &Fault) -> Vec<u8> {
+    match *fault {
+        Fault::TextBeforeHello => vec![b't'],
+        Fault::SecondHello => vec![b's'],
+        Fault::Frame(FrameError::BadHello) => vec![b'h'],
+        Fault::Frame(FrameError::Version(version)) => vec![b'v', version],
+        Fault::Frame(FrameError::TooLong { tag, length }) => {
+            let [.., high, low] = length.to_be_bytes();
+            vec![b'l', tag, high, low]
         }
     }
 }
 
-/// What happened, without a word about lines.
-pub fn describe(outcome: &Outcome, conversation: &Conversation) -> String {
-    let peer = conversation.peer().map_or("the other end".into(), shown);
-    let end = match outcome {
-        Outcome::Unshown(error) => {
-            return format!("what {peer} says cannot be shown: {}", errors::reason(error));
+fn decode_fault(bytes: &[u8]) -> Option<Fault> {
+    Some(match *bytes {
+        [b't'] => Fault::TextBeforeHello,
+        [b's'] => Fault::SecondHello,
+        [b'h'] => Fault::Frame(FrameError::BadHello),
+        [b'v', version] => Fault::Frame(FrameError::Version(version)),
+        [b'l', tag, high, low] => {
+            let length = u16::from_be_bytes([high, low]).into();
+            Fault::Frame(FrameError::TooLong { tag, length })
         }
-        Outcome::Ended(end) => end,
-    };
-    match (end, conversation.role()) {
-        (End::Done, _) if conversation.left_first() => format!("{peer} left"),
-        (End::Done, _) => format!("said goodbye to {peer}"),
-        (End::Refused(reason), Role::Caller) if reason.is_empty() => {
-            "the desk does not take the call, and does not say why".into()
-        }
-        (End::Refused(reason), Role::Caller) => {
-            format!("the desk does not take the call: {}", sanitize::label(reason))
-        }
-        (End::Refused(_), Role::Handler) => "the caller hung up before it was answered".into(),
-        (End::GaveUp, Role::Caller) => "hung up before anybody answered".into(),
-        (End::GaveUp, Role::Handler) => "closed before the caller said hello".into(),
-        (End::NoHello(limit), Role::Caller) => {
-            format!("nobody answered within {} s", limit.as_secs_f64())
-        }
-        (End::NoHello(limit), Role::Handler) => {
-            format!("the caller said no hello within {} s", limit.as_secs())
-        }
-        (End::Broken(fault), _) => format!("{peer} does not speak this protocol: {fault}"),
-        (End::Lost(why), Role::Caller) if conversation.peer().is_none() => {
-            format!("the desk hung up before anybody answered: {why}")
-        }
-        (End::Lost(why), _) => format!("the connection to {peer} was lost: {why}"),
-        (End::OutOfTime(limit), _) => {
-            format!("{peer} had not left after {} s", limit.as_secs_f64())
-        }
-        (End::NotConfirmed, _) => format!("{peer} did not confirm the goodbye"),
+        _ => return None,
+    })
+}
+
+fn cut(why: &str) -> Vec<u8> {
+    frame::fit_reason(why).into()
+}
+
+fn label(text: &[u8]) -> String {
+    sanitize::label(text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ended(how: How, role: Role) -> Ended {
+        let peer = Name::from_wire(b"\xffzo\xc3\xab");
+        Ended { how, role, peer, peer_left: true, asked: false, unconfirmed: 3 }
     }
-}
 
-/// What to do about it: for a caller, who can call again. At the desk, that is up to the caller.
-fn advice(outcome: &Outcome, conversation: &Conversation) -> &'static str {
-    let end = match outcome {
-        Outcome::Unshown(_) => return "; let standard output go elsewhere",
-        Outcome::Ended(end) => end,
-    };
-    match end {
-        End::Broken(Fault::Frame(FrameError::Version(_))) => "; update the older program",
-        _ if conversation.role() == Role::Handler => "",
-        End::Broken(_) if conversation.peer().is_none() => "; is it a desk that listens there?",
-        End::Refused(reason) if reason.is_empty() => "; try again later",
-        End::NoHello(_) => "; try again later",
-        End::OutOfTime(_) => "; a longer --timeout gives it more",
-        End::Lost(_) => "; call again",
-        End::NotConfirmed => "; ask there what has arrived",
-        _ => "",
+    fn every_how() -> Vec<How> {
+        let limit = Duration::from_millis(60_500);
+        let faults = [
+            Fault::TextBeforeHello,
+            Fault::SecondHello,
+            Fault::Frame(FrameError::BadHello),
+            Fault::Frame(FrameError::Version(2)),
+            Fault::Frame(FrameError::TooLong { tag: b'T', length: 16_385 }),
+        ];
+        let ends = [
+            End::Done,
+            End::Refused((*b"busy").into()),
+            End::Refused([0xff; MAX_REASON].into()),
+            End::GaveUp,
+            End::NoHello(limit),
+            End::Lost("connection reset by peer".into()),
+            End::NotConfirmed,
+            End::OutOfTime(limit),
+        ];
+        let ends = ends.into_iter().chain(faults.map(End::Broken)).map(How::Over);
+        let unshown = [true, false].map(|closed| How::Unshown { why: "späti".into(), closed });
+        ends.chain(unshown).collect()
     }
-}
 
-fn shown(name: &Name) -> String {
-    sanitize::label(name.as_bytes()).into_owned()
-}
+    #[test]
+    fn every_end_crosses_the_link_as_it_is() {
+        for how in every_how() {
+            for role in [Role::Caller, Role::Handler] {
+                let there = ended(how.clone(), role);
+                let bytes = there.encode();
+                assert!(bytes.len() <= ENCODED_LIMIT, "{} bytes", bytes.len());
+                assert_eq!(Ended::decode(&bytes), Some(there));
+                // What is longer or shorter is another value, or none.
+                assert_ne!(Ended::decode(&bytes[..bytes.len() - 1]), Ended::decode(&bytes));
+            }
+        }
+    }
 
-fn unconfirmed(lines: u64) -> String {
-    match lines {
-        0 => String::new(),
-        1 => "; 1 line is unconfirmed".into(),
-        lines => format!("; {lines} lines are unconfirmed"),
+    #[test]
+    fn a_reason_that_is_too_long_is_cut_at_a_character() {
+        let why = format!("x{}", "ü".repeat(150));
+        let bytes = ended(How::Over(End::Lost(why)), Role::Handler).encode();
+        let Some(Ended { how: How::Over(End::Lost(why)), .. }) = Ended::decode(&bytes) else {
+            panic!("{bytes:?}");
+        };
+        assert_eq!(why, format!("x{}", "ü".repeat(99)));
+    }
+
+    #[test]
+    fn no_text_of_another_process_is_shown_raw() {
+        let evil = "\x1b[2J\nforged";
+        for how in [
+            How::Over(End::Refused(evil.as_bytes().into())),
+            How::Over(End::Lost(evil.into())),
+            How::Unshown { why: evil.into(), closed: false },
+        ] {
+            let mut end = ended(how, Role::Caller);
+            end.peer = Name::from_wire(evil.as_bytes());
+            assert!(!end.to_string().contains(char::is_control), "{end}");
+            end.peer = None;
+            assert!(!end.to_string().contains(char::is_control), "{end}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_value_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            if let Some(end) = Ended::decode(&bytes) {
+                prop_assert!(!end.to_string().is_empty());
+                prop_assert!(end.encode().len() <= ENCODED_LIMIT);
+            }
+        }
     }
 }

@@ -8,6 +8,8 @@
 use std::env;
 
 use crate::protocol::name::Name;
+use crate::session::observer::Observer;
+use crate::session::outcome::Ended;
 use crate::sys::mailbox::Sender;
 
 /// The variable that names the mailbox and the call, as `address/number`.
@@ -78,6 +80,16 @@ impl Reporter {
         if let Some(sender) = &self.sender {
             let _ = sender.send(&encode(self.call, report));
         }
+    }
+}
+
+impl Observer for &Reporter {
+    fn on_answered(&mut self, _name: &Name) {
+        self.send(&Report::Open);
+    }
+
+    fn on_ended(&mut self, ended: &Ended) {
+        self.send(&Report::Ended(ended.to_string()));
     }
 }
 

@@ -106,7 +106,9 @@ fn a_person_who_leaves_ends_both_sides_at_once() {
     link.carry(1);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
     assert_eq!(link.handler.heard[1..], ["left lunch"]);
-    assert!(link.handler.conversation.left_first() && !link.caller.conversation.left_first());
+    assert!(
+        link.handler.conversation.peer_left_first() && !link.caller.conversation.peer_left_first()
+    );
     assert_eq!(link.caller.heard.len(), 1, "the answer to a goodbye is no news");
     assert_eq!(link.caller.shown, b"wait\n");
 }
@@ -296,7 +298,9 @@ fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
     link.handler.act(link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
-    assert!(link.handler.conversation.left_first() && !link.caller.conversation.left_first());
+    assert!(
+        link.handler.conversation.peer_left_first() && !link.caller.conversation.peer_left_first()
+    );
 
     // Who is told to go does not wait for that.
     let mut link = Link::answered(Input::Stream);

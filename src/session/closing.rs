@@ -1,0 +1,64 @@
+//! What comes after a conversation: its window stays until a key is pressed, then the terminal is
+//! restored.
+//!
+//! Next door, `engine` has run the conversation. The invariant: nobody who is typing closes the
+//! window by that, and a terminal that is gone holds nothing up.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::engine::{LEAVING, drain, redraw};
+use crate::sys;
+use crate::sys::keyboard::Keyboard;
+use crate::sys::ready::{self, Interest};
+use crate::sys::signals::Signals;
+use crate::terminal::{Event, Terminal};
+
+/// A key that is pressed this soon after the end was meant for the conversation.
+const TYPED_ON: Duration = Duration::from_secs(1);
+
+/// Shows `notice` and waits for a key, so that a person can read what was said last before the
+/// window closes. Returns at once when standard input is not a terminal.
+///
+/// # Errors
+/// select(2) failed.
+pub fn linger(terminal: &mut dyn Terminal, signals: &Signals, notice: &str) -> io::Result<()> {
+    let keyboard = Keyboard::new();
+    if !keyboard.is_terminal() {
+        return Ok(());
+    }
+    terminal.show(Event::Notice(notice));
+    let settled = Instant::now() + TYPED_ON;
+    let mut done = false;
+    while !done {
+        terminal.paint();
+        if terminal.outputs().flush().is_err() {
+            return Ok(());
+        }
+        let screen = &mut terminal.outputs().screen;
+        let mut interests =
+            [Interest::read(&keyboard, true), Interest::write(&*screen, screen.blocked())];
+        ready::select(&mut interests, None, signals.mask())?;
+        let [pressed, shows] = interests.map(|interest| interest.ready);
+        screen.unblock(shows);
+        if pressed {
+            done = match keyboard.read(&mut [0; 256]) {
+                Ok(0) => true,
+                Ok(_) => Instant::now() > settled,
+                Err(error) => !sys::would_block(&error),
+            };
+        }
+        for signal in &signals.take() {
+            done |= LEAVING.contains(&signal);
+            redraw(terminal, signals, &keyboard, signal)?;
+        }
+    }
+    Ok(())
+}
+
+/// Restores the terminal.
+pub fn finish(terminal: &mut dyn Terminal, signals: &Signals) {
+    terminal.finish();
+    // A terminal that cannot be written to any more needs no restoring.
+    let _ = drain(terminal, signals);
+}
