@@ -23,7 +23,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use modes::{MODES, Mode, Usage};
+use modes::cli::Usage;
+use modes::{MODES, Mode};
 use terminal::sanitize;
 
 fn main() -> ExitCode {

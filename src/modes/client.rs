@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use argh::FromArgs;
 
+use super::cli::{PORT, own_name, parse, port};
 use super::dial::dial;
-use super::{PORT, own_name, parse, port};
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::limits::Limits;

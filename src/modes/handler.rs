@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use argh::FromArgs;
 
-use super::{Usage, own_name, parse};
+use super::cli::{Usage, own_name, parse};
 use crate::session::engine;
 use crate::session::handler::DeskSide;
 use crate::session::report::{Address, Reporter};

@@ -19,8 +19,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use argh::FromArgs;
 use nix::sys::signal::SigSet;
 
+use super::cli::{PORT, Usage, parse, port};
 use super::dial::dial;
-use super::{PORT, Usage, parse, port};
 use crate::errors;
 use crate::protocol::events::Role;
 use crate::sys::ready::{self, Interest};

@@ -17,7 +17,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::signal::SigSet;
 
-use super::super::NAME_VARIABLE;
+use super::super::cli::NAME_VARIABLE;
 use crate::buffer::Buffer;
 use crate::errors;
 use crate::protocol::events::Input;

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow};
 use argh::FromArgs;
 
-use super::{PORT, own_name, parse, port};
+use super::cli::{PORT, own_name, parse, port};
 use crate::errors;
 use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
