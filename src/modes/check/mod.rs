@@ -1,12 +1,12 @@
 //! Check an own implementation of the protocol: play its other end, and say rule by rule what it
 //! does.
 //!
-//! Next door: `rules` is what is checked, `call` plays a rule, `wire` moves its frames, `report`
+//! Next door: `rules` is what is checked, `trial` plays a rule, `wire` moves its frames, `results`
 //! prints. The invariant: every rule has a call of its own, so none suffers from what another did.
 
-mod call;
-mod report;
+mod results;
 mod rules;
+mod trial;
 mod wire;
 
 use std::io::{self, Write};
@@ -25,8 +25,8 @@ use crate::errors;
 use crate::protocol::events::Role;
 use crate::sys::ready::{self, Interest};
 use crate::sys::{self, sockets};
-use call::Call;
-use report::Report;
+use results::Results;
+use trial::Trial;
 
 /// Test an own implementation of the protocol: call a desk, or be the desk that a client calls, and
 /// print for each rule of docs/PROTOCOL.md whether it is kept.
@@ -61,7 +61,7 @@ struct Options {
 }
 
 /// Where the calls come from.
-enum Calls {
+enum Subject {
     /// We call this desk.
     To { host: String, port: u16 },
     /// A client calls us.
@@ -74,10 +74,10 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let wait = Duration::from_secs(options.limit.get().into());
     let calls = calls(&options)?;
     let rules = rules::of(calls.tested());
-    if let Calls::From(listener) = &calls {
+    if let Subject::From(listener) = &calls {
         invite(listener, rules.len())?;
     }
-    let mut report = Report::begin(options.tap, rules.len())?;
+    let mut report = Results::begin(options.tap, rules.len())?;
     for (index, rule) in rules.iter().enumerate() {
         let limit = (index > 0).then_some(wait);
         let socket = match calls.next(limit) {
@@ -87,19 +87,19 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
                 return Err(why);
             }
         };
-        let verdict = Call::new(socket, calls.tested(), wait)?.play(&rule.steps);
+        let verdict = Trial::new(socket, calls.tested(), wait)?.play(&rule.steps);
         report.rule(rule, &verdict)?;
     }
     report.end()
 }
 
 /// What the arguments mean.
-fn calls(options: &Options) -> Result<Calls> {
+fn calls(options: &Options) -> Result<Subject> {
     let words: Vec<&str> = options.address.iter().map(String::as_str).collect();
     let number = |text| port(text).map_err(Usage::wrong);
     match (options.listen, &words[..]) {
-        (false, [host]) => Ok(Calls::To { host: (*host).into(), port: PORT }),
-        (false, [host, port]) => Ok(Calls::To { host: (*host).into(), port: number(port)? }),
+        (false, [host]) => Ok(Subject::To { host: (*host).into(), port: PORT }),
+        (false, [host, port]) => Ok(Subject::To { host: (*host).into(), port: number(port)? }),
         (true, []) => listen(PORT),
         (true, [port]) => listen(number(port)?),
         (false, []) => bail!(Usage::wrong("name the host of a desk, or say --listen")),
@@ -108,11 +108,11 @@ fn calls(options: &Options) -> Result<Calls> {
     }
 }
 
-fn listen(port: u16) -> Result<Calls> {
+fn listen(port: u16) -> Result<Subject> {
     let listener = sockets::listen(None, port).map_err(|error| {
         anyhow!("cannot listen on port {port}: {}; give another port", errors::reason(&error))
     })?;
-    Ok(Calls::From(listener))
+    Ok(Subject::From(listener))
 }
 
 /// Says how to call. Not on standard output, which is for the result.
@@ -128,7 +128,7 @@ fn invite(listener: &TcpListener, count: usize) -> io::Result<()> {
     Ok(())
 }
 
-impl Calls {
+impl Subject {
     /// Which end is tested.
     fn tested(&self) -> Role {
         match self {

@@ -1,6 +1,6 @@
 //! The rules of docs/PROTOCOL.md, each with the steps that show on the wire whether it is kept.
 //!
-//! Next door, `call` does the steps. The invariant: a rule stands under the heading that it names,
+//! Next door, `trial` does the steps. The invariant: a rule stands under the heading that it names,
 //! and needs nothing of a client but a line of input that ends after a second.
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The frames of one call, as they come and go.
 //!
-//! Next door, `call` judges them. The invariant: every wait has a limit, whatever the other end
+//! Next door, `trial` judges them. The invariant: every wait has a limit, whatever the other end
 //! does.
 
 use std::io::{Read, Write};

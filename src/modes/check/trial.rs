@@ -40,7 +40,7 @@ enum Verdict {
 }
 
 /// One call.
-pub struct Call {
+pub struct Trial {
     wire: Wire,
     /// The end that is tested.
     tested: Role,
@@ -51,7 +51,7 @@ pub struct Call {
     unsent: Option<String>,
 }
 
-impl Call {
+impl Trial {
     /// A call to or from the end that is tested, of which each answer may take as long as `wait`.
     ///
     /// # Errors

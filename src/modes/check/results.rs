@@ -8,19 +8,19 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::call::Breach;
 use super::rules::Rule;
+use super::trial::Breach;
 use crate::errors;
 
 /// A report, as far as it has been printed.
-pub struct Report {
+pub struct Results {
     tap: bool,
     rules: usize,
     broken: usize,
     done: usize,
 }
 
-impl Report {
+impl Results {
     /// Begins a report of so many rules.
     ///
     /// # Errors
