@@ -13,7 +13,7 @@ use super::cli::{Usage, own_name, parse};
 use crate::session::engine;
 use crate::session::handler::DeskSide;
 use crate::session::report::{Address, Reporter};
-use crate::sys::sockets;
+use crate::sys::fd;
 use crate::window::handover::{self, Claimed};
 
 /// Hold the desk's end of a call. The server starts this in the window of each call.
@@ -66,5 +66,5 @@ fn adopt(number: &str) -> Result<OwnedFd, Usage> {
     let wrong = |what: String| Usage::wrong(format!("{what}; talk handler --help has an example"));
     let neither = "is neither the number of a descriptor nor the path of a call";
     let number = number.parse().map_err(|_| wrong(format!("'{number}' {neither}")))?;
-    sockets::adopt(number).map_err(|unfit| wrong(format!("descriptor {number} {unfit}")))
+    fd::adopt(number).map_err(|unfit| wrong(format!("descriptor {number} {unfit}")))
 }

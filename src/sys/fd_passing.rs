@@ -13,7 +13,7 @@ use nix::sys::socket::{
 };
 use nix::unistd::geteuid;
 
-use super::sockets;
+use super::fd;
 
 /// The longest message, in bytes.
 pub const MAX_MESSAGE: usize = 512;
@@ -52,7 +52,7 @@ pub fn receive(stream: &UnixStream) -> io::Result<(OwnedFd, Vec<u8>)> {
     let mut fds = Vec::new();
     for control in received.cmsgs()? {
         if let ControlMessageOwned::ScmRights(numbers) = control {
-            fds.extend(numbers.into_iter().map(sockets::own));
+            fds.extend(numbers.into_iter().map(fd::own));
         }
     }
     message.truncate(length);

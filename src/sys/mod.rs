@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod epoll;
+pub mod fd;
 pub mod fd_passing;
 pub mod keyboard;
 pub mod mailbox;

@@ -174,7 +174,7 @@ mod tests {
     fn a_descriptor_that_select_cannot_hold_is_an_error() {
         let (reader, _writer) = io::pipe().unwrap();
         let high = fcntl(&reader, FcntlArg::F_DUPFD_CLOEXEC(FD_SETSIZE as i32)).unwrap();
-        let high = super::super::sockets::own(high);
+        let high = super::super::fd::own(high);
         let error = select(&mut [Interest::read(&high, true)], None, &SigSet::empty()).unwrap_err();
         assert!(error.to_string().contains("beyond select's limit of 1023"), "{error}");
     }

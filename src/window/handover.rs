@@ -19,7 +19,7 @@ use crate::errors;
 use crate::protocol::name::Name;
 use crate::session::report::Address;
 use crate::sys::ready::{self, Interest};
-use crate::sys::{fd_passing, sockets};
+use crate::sys::{fd, fd_passing};
 
 /// How long a window may take to collect its call.
 pub const CLAIM_LIMIT: Duration = Duration::from_secs(20);
@@ -147,7 +147,7 @@ pub fn claim(path: &Path) -> Result<Claimed> {
     );
     let (call, note) = fd_passing::receive(&helper)
         .map_err(errors::failed(format_args!("no call came from {place}"), advice))?;
-    sockets::fitting(call.as_fd())
+    fd::fitting(call.as_fd())
         .map_err(|unfit| anyhow!("what came from {place} {unfit}; {advice}"))?;
     let note = Handover::decode(&note).with_context(|| {
         format!("what came from {place} is not understood; is the desk's talk another version?")

@@ -28,7 +28,7 @@ use crate::session::handler::DeskSide;
 use crate::session::report::{self, Address, Report, Reporter};
 use crate::sys::ready::Interest;
 use crate::sys::signals::Signals;
-use crate::sys::{process, ready, sockets};
+use crate::sys::{fd, process, ready, sockets};
 use crate::terminal::sanitize;
 use crate::window::handover::{Handover, Offer};
 use crate::window::{Handler, Window, command, tmux, xterm};
@@ -105,7 +105,7 @@ impl Helper<'_> {
 
     /// Becomes the xterm, which inherits the call.
     fn become_xterm(&self, title: &str) -> Result<Infallible> {
-        let call = sockets::hand_over(self.call.try_clone()?.into())?;
+        let call = fd::hand_over(self.call.try_clone()?.into())?;
         let command = xterm::command(title, self.handler.command(call.to_string().as_ref()));
         let name = OsStr::from_bytes(self.handler.name.as_bytes());
         let reports = self.reports.variable();
