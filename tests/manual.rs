@@ -13,8 +13,7 @@ const README: &str = include_str!("../README.md");
 const SPECIFICATION: &str = include_str!("../docs/PROTOCOL.md");
 
 /// What libraries read, and what in the source calls them.
-const READ_ELSEWHERE: [(&str, &[&str]); 4] = [
-    ("sd_notify::listen_fds", &["LISTEN_FDS", "LISTEN_PID"]),
+const READ_ELSEWHERE: [(&str, &[&str]); 3] = [
     ("sd_notify::notify", &["NOTIFY_SOCKET"]),
     ("temp_dir", &["TMPDIR"]),
     ("localtime_r", &["TZ"]),

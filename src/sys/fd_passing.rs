@@ -5,15 +5,13 @@
 //! hands.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, getsockopt, recvmsg, sendmsg, sockopt,
 };
 use nix::unistd::geteuid;
-
-use super::fd;
 
 /// The longest message, in bytes.
 pub const MAX_MESSAGE: usize = 512;
@@ -52,7 +50,8 @@ pub fn receive(stream: &UnixStream) -> io::Result<(OwnedFd, Vec<u8>)> {
     let mut fds = Vec::new();
     for control in received.cmsgs()? {
         if let ControlMessageOwned::ScmRights(numbers) = control {
-            fds.extend(numbers.into_iter().map(fd::own));
+            // SAFETY: the kernel has just opened these numbers, and nothing else knows them.
+            fds.extend(numbers.into_iter().map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
         }
     }
     message.truncate(length);

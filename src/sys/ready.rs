@@ -128,8 +128,6 @@ mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
 
-    use nix::fcntl::{FcntlArg, fcntl};
-
     use super::*;
 
     #[test]
@@ -173,8 +171,7 @@ mod tests {
     #[test]
     fn a_descriptor_that_select_cannot_hold_is_an_error() {
         let (reader, _writer) = io::pipe().unwrap();
-        let high = fcntl(&reader, FcntlArg::F_DUPFD_CLOEXEC(FD_SETSIZE as i32)).unwrap();
-        let high = super::super::fd::own(high);
+        let high = super::super::fd::duplicate(&reader, FD_SETSIZE as i32).unwrap();
         let error = select(&mut [Interest::read(&high, true)], None, &SigSet::empty()).unwrap_err();
         assert!(error.to_string().contains("beyond select's limit of 1023"), "{error}");
     }

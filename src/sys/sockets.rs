@@ -5,10 +5,10 @@
 //! handler; `MSG_DONTWAIT` is said with every send and receive instead.
 
 use std::io::{self, ErrorKind};
-use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
+use std::{env, mem};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -31,6 +31,8 @@ const ALIVE_TRIES: u32 = 3;
 const AGAIN_AFTER: u32 = 10_000;
 /// `TCP_RTO_MAX_MS` in the kernel's `linux/tcp.h`.
 const TCP_RTO_MAX_MS: libc::c_int = 44;
+/// `SD_LISTEN_FDS_START` of sd_listen_fds(3).
+const FIRST_PASSED: RawFd = 3;
 sockopt_impl!(AgainAfter, SetOnly, libc::IPPROTO_TCP, TCP_RTO_MAX_MS, u32);
 
 /// Listens on `port` of one address, or of every address of this machine, IPv6 and IPv4 alike. Port
@@ -83,10 +85,16 @@ pub fn activated() -> io::Result<Option<TcpListener>> {
             "LISTEN_FDS is not one listening socket; see talk.socket for how it should be";
         io::Error::new(ErrorKind::InvalidInput, message)
     };
-    let mut fds: Vec<OwnedFd> =
-        sd_notify::listen_fds().map_err(|_| wrong())?.map(fd::own).collect();
-    let Some(socket) = fds.pop() else { return Ok(None) };
-    if !fds.is_empty() || !getsockopt(&socket, sockopt::AcceptConn).unwrap_or(false) {
+    let count = match (env::var("LISTEN_PID"), env::var("LISTEN_FDS")) {
+        (Ok(pid), Ok(count)) if pid == std::process::id().to_string() => count,
+        _ => return Ok(None),
+    };
+    let socket = match count.as_str() {
+        "0" => return Ok(None),
+        "1" => fd::inherited(FIRST_PASSED).map_err(|_| wrong())?,
+        _ => return Err(wrong()),
+    };
+    if !getsockopt(&socket, sockopt::AcceptConn).unwrap_or(false) {
         return Err(wrong());
     }
     let listener = TcpListener::from(socket);
