@@ -19,6 +19,8 @@ use nix::unistd::{
     ForkResult, Pid, User, dup2_stderr, dup2_stdin, dup2_stdout, execvpe, fork, getuid,
 };
 
+use super::signals;
+
 /// Forks a child that has none of the parent's descriptors but the standard ones and those in
 /// `keep`, runs `child` and exits with the status it returns. The parent gets the child's pid.
 ///
@@ -32,6 +34,7 @@ pub fn spawn(keep: &[BorrowedFd<'_>], child: impl FnOnce() -> u8) -> io::Result<
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
+            signals::forget();
             close_all_but(keep);
             let run = std::panic::AssertUnwindSafe(child);
             let status = std::panic::catch_unwind(run).unwrap_or(101);

@@ -1,8 +1,9 @@
 //! Signals as events: noted by a handler that only sets a bit, taken by the loop that waits.
 //!
-//! Watched signals stay blocked except while [`super::ready`] waits, so they interrupt nothing
-//! else. The invariant: what a process had blocked or ignored when it started is what its children
-//! find, but for [`Signals::release`].
+//! Watched signals are blocked, and [`super::ready`] lets them in only while it waits, so they never
+//! interrupt another system call. The invariants: a signal that came is taken or, by
+//! [`Signals::release`], acts as it would have without us; and one that was ignored when the
+//! process started stays ignored until then.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +12,7 @@ use nix::sys::signal::{
     SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, raise, sigaction,
 };
 
-/// A bit for each signal that came and was not taken yet.
+/// A bit for each signal that came and has not been taken.
 static NOTED: AtomicU64 = AtomicU64::new(0);
 
 extern "C" fn note(signal: c_int) {
@@ -28,9 +29,9 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Watches `signals`. One that was ignored when the process started (nohup, a shell's
-    /// background job) stays ignored, as sh(1) and nohup(1) expect, but for those that are nobody
-    /// else's.
+    /// Watches `signals`. Those that were ignored when the process started stay ignored, as nohup(1)
+    /// and a shell's background jobs expect. SIGALRM and SIGCHLD are watched in any case: they come
+    /// only of what this process itself does.
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -67,8 +68,8 @@ impl Signals {
         self.watched.iter().filter(|&signal| noted & (1 << signal as c_int) != 0).collect()
     }
 
-    /// Stops this process as Ctrl-Z does, until it is continued. Where nobody could continue it (an
-    /// xterm without a shell), the system does not stop it (setpgid(2), "orphaned process group").
+    /// Stops this process as Ctrl-Z does, until it is continued. The system does not stop a process
+    /// that no shell could continue, such as one in an xterm ("orphaned process group", setpgid(2)).
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -78,37 +79,131 @@ impl Signals {
         raise(Signal::SIGTSTP)?;
         let stopping: SigSet = [Signal::SIGTSTP, Signal::SIGCONT].into_iter().collect();
         stopping.thread_unblock()?;
-        // Here it stops, and goes on.
+        // Unblocked, the signal stops the process here, until it is continued.
         stopping.thread_block()?;
         set_action(Signal::SIGTSTP, &handler)?;
-        // The signal that continued it is no news.
+        // Our caller knows that it was continued.
         NOTED.fetch_and(!(1 << Signal::SIGCONT as c_int), Ordering::Relaxed);
         Ok(())
     }
 
-    /// Gives the signals back before this process becomes another program, or another part of this
-    /// one: handlers end with exec by themselves, but ignored and blocked signals would stay so for
-    /// it (execve(2)). Rust ignores SIGPIPE at start.
+    /// Restores the mask and gives the watched signals and SIGPIPE, which Rust ignores, their
+    /// default dispositions: before this process becomes another program, which would inherit what
+    /// is blocked or ignored (execve(2)), or another part of this one. A signal that was noted and
+    /// not taken acts now: a SIGTERM ends the process.
     ///
     /// # Errors
-    /// sigaction(2) or sigprocmask(2) failed.
+    /// sigaction(2), sigprocmask(2) or raise(3) failed.
     pub fn release(&self) -> nix::Result<()> {
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
         for signal in self.watched.iter().chain([Signal::SIGPIPE]) {
             set_action(signal, &default)?;
         }
-        NOTED.store(0, Ordering::Relaxed);
+        // Still blocked: each of them is pending until the mask lets it in.
+        for signal in &self.take() {
+            raise(signal)?;
+        }
         self.before.thread_set_mask()
     }
 }
 
-/// Has SIGALRM sent to this process after so many seconds, once (alarm(2)).
+/// In a forked child, before it lets signals in: what is noted came to the parent.
+pub(super) fn forget() {
+    NOTED.store(0, Ordering::Relaxed);
+}
+
+/// Sends SIGALRM to this process once, after `seconds` (alarm(2)); 0 calls it off.
 pub fn alarm(seconds: u32) {
     nix::unistd::alarm::set(seconds);
 }
 
 fn set_action(signal: Signal, action: &SigAction) -> nix::Result<SigAction> {
-    // SAFETY: the only handler ever installed is `note`, and an atomic OR on a static is
-    // async-signal-safe.
+    // SAFETY: the only function that is ever installed here is `note`, which does one atomic OR on a
+    // static: async-signal-safe (signal-safety(7)).
     unsafe { sigaction(signal, action) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use nix::sys::wait::{WaitStatus, waitpid};
+
+    use super::super::{process, ready};
+    use super::*;
+
+    /// How a forked child ends that runs `child`.
+    fn end_of(child: impl FnOnce() -> u8) -> WaitStatus {
+        waitpid(process::spawn(&[], child).unwrap(), None).unwrap()
+    }
+
+    /// Sends `sent` to this process and lets those of them in that are watched.
+    fn note_all(signals: &Signals, sent: &[Signal]) {
+        sent.iter().for_each(|&signal| raise(signal).unwrap());
+        ready::select(&mut [], Some(Duration::ZERO), signals.mask()).unwrap();
+    }
+
+    fn is_ignored(signal: Signal) -> bool {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        matches!(set_action(signal, &default).unwrap().handler(), SigHandler::SigIgn)
+    }
+
+    #[test]
+    fn signals_are_noted_while_waiting_and_taken_once() {
+        let end = end_of(|| {
+            let signals = Signals::watch(&[Signal::SIGTERM, Signal::SIGHUP]).unwrap();
+            raise(Signal::SIGTERM).unwrap();
+            assert_eq!(signals.take().iter().count(), 0, "blocked");
+            note_all(&signals, &[]);
+            assert_eq!(signals.take().iter().collect::<Vec<_>>(), [Signal::SIGTERM]);
+            assert_eq!(signals.take().iter().count(), 0);
+            0
+        });
+        assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
+    }
+
+    #[test]
+    fn a_signal_that_was_noted_and_not_taken_ends_the_process_that_releases_it() {
+        let end = end_of(|| {
+            let signals = Signals::watch(&[Signal::SIGTERM, Signal::SIGCHLD]).unwrap();
+            note_all(&signals, &[Signal::SIGCHLD, Signal::SIGTERM]);
+            signals.release().unwrap();
+            0
+        });
+        assert!(matches!(end, WaitStatus::Signaled(_, Signal::SIGTERM, _)), "{end:?}");
+    }
+
+    #[test]
+    fn what_was_noted_before_a_fork_is_the_parents() {
+        let end = end_of(|| {
+            let signals = Signals::watch(&[Signal::SIGTERM]).unwrap();
+            note_all(&signals, &[Signal::SIGTERM]);
+            let child = end_of(|| signals.release().map_or(1, |()| 0));
+            assert!(matches!(child, WaitStatus::Exited(_, 0)), "{child:?}");
+            assert!(signals.take().contains(Signal::SIGTERM));
+            0
+        });
+        assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
+    }
+
+    /// As under nohup, or in the background of a shell without job control.
+    #[test]
+    fn ignored_signals_stay_ignored_until_they_are_released() {
+        let end = end_of(|| {
+            let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+            let sent = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD];
+            for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGCHLD] {
+                set_action(signal, &ignore).unwrap();
+            }
+            let signals = Signals::watch(&sent).unwrap();
+            note_all(&signals, &sent);
+            let taken: Vec<_> = signals.take().iter().collect();
+            assert_eq!(taken, [Signal::SIGTERM, Signal::SIGCHLD]);
+            assert!(is_ignored(Signal::SIGINT));
+            signals.release().unwrap();
+            assert!(!is_ignored(Signal::SIGHUP));
+            0
+        });
+        assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
+    }
 }
