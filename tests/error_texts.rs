@@ -18,7 +18,7 @@ const UNPROVOKED: &[(&str, &str)] = &[
         "dup2(2) fails for descriptors that are not open",
     ),
     ("no descriptor that select can wait for is free", "a helper has closed the others"),
-    ("fork from a process with threads", BUG),
+    ("another thread is running", BUG),
     ("there are more", BUG),
     ("a String takes everything", BUG),
     ("the line being typed is always painted", BUG),

@@ -235,7 +235,7 @@ fn what_only_root_can_lose_is_an_error_once_it_is_lost() {
         expect(
             &mut talk(&["server", "0", "--user", "daemon"]),
             1,
-            "--user daemon: only root can become another user; start it as root, or leave it out",
+            "--user daemon: only root can become another user; start as root, or leave the option out",
         );
         return;
     }
@@ -243,7 +243,7 @@ fn what_only_root_can_lose_is_an_error_once_it_is_lost() {
     expect(
         &mut command("setpriv", &bounds),
         1,
-        "--user daemon: the system does not allow it (operation not permitted); start it as that user",
+        "--user daemon: changing the user failed (operation not permitted); start as that user",
     );
     let stranger = ["--reuid=4242", "--regid=4242", "--clear-groups", "sh", "-c"];
     let dir = TempDir::new().unwrap();

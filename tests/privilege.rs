@@ -59,7 +59,7 @@ fn who_cannot_be_become_is_an_error_that_says_why() {
     for (user, complaint) in [
         ("no-such-user", "no user is named 'no-such-user'; 'getent passwd' lists them"),
         ("", "no user is named ''; 'getent passwd' lists them"),
-        ("root", "root is what is to be given up; name another user"),
+        ("root", "root keeps its privileges; name another user"),
     ] {
         let (status, error) = failure(&mut talk(&["server", "0", "--user", user]));
         assert_eq!(status, 1);

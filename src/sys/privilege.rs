@@ -1,6 +1,7 @@
 //! The privileges of root, and giving them up for good.
 //!
-//! The invariant: after [`become_user`] there is no way back, or it was an error.
+//! Next door, `sandbox` takes away what any user may do. The invariant: after [`become_user`] has
+//! succeeded, this process cannot become root again.
 
 use std::env;
 use std::ffi::CString;
@@ -13,53 +14,56 @@ use nix::unistd::{
     Uid, User, geteuid, getresgid, getresuid, initgroups, setresgid, setresuid, setuid,
 };
 
+use super::process;
 use crate::errors;
 
-/// Variables that name places of the user before, which the next one cannot use.
+/// Variables that name places of the previous user, which the new one cannot use.
 const PLACES: [&str; 5] =
     ["DBUS_SESSION_BUS_ADDRESS", "TMUX", "TMUX_PANE", "XAUTHORITY", "XDG_RUNTIME_DIR"];
 
-/// Whether this process may do anything.
+/// Whether this process runs with the effective user id 0.
 pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// What this process and its children write from now on is for its user alone.
+/// Makes the files that this process and its children create from now on accessible to their user
+/// only (umask(2)).
 pub fn keep_private() {
     umask(Mode::from_bits_truncate(0o077));
 }
 
-/// Becomes the user of this name, for good: with their groups and their environment. Whoever is
-/// that user already stays it.
+/// Becomes the user of this name for good, with that user's groups, HOME, SHELL, USER and LOGNAME.
+/// Changes nothing if this process already runs as that user.
 ///
 /// # Errors
-/// There is no such user, or this process is not root and may not change; or the way back is still
-/// open.
+/// There is no such user, it is root, or this process may not change its user; or it could change
+/// back.
 pub fn become_user(name: &str) -> io::Result<()> {
     let wrong = |text: String| Err(io::Error::new(ErrorKind::InvalidInput, text));
     let Some(user) = User::from_name(name)? else {
         return wrong(format!("no user is named '{name}'; 'getent passwd' lists them"));
     };
     if user.uid.is_root() {
-        return wrong("root is what is to be given up; name another user".into());
+        return wrong("root keeps its privileges; name another user".into());
     }
     if geteuid() == user.uid {
         return Ok(());
     }
     if !is_root() {
         return wrong(
-            "only root can become another user; start it as root, or leave it out".into(),
+            "only root can become another user; start as root, or leave the option out".into(),
         );
     }
     if let Err(error) = change(&user) {
         let reason = errors::reason(&error.into());
-        return wrong(format!("the system does not allow it ({reason}); start it as that user"));
+        return wrong(format!("changing the user failed ({reason}); start as that user"));
     }
     move_in(user);
     Ok(())
 }
 
-/// Changes every id of this process to those of `user`, and looks whether that worked.
+/// Changes every user and group id of this process to those of `user`, and checks that it did and
+/// that there is no way back.
 fn change(user: &User) -> nix::Result<()> {
     let name = CString::new(user.name.as_bytes()).map_err(|_| Errno::EINVAL)?;
     initgroups(&name, user.gid)?;
@@ -74,11 +78,12 @@ fn change(user: &User) -> nix::Result<()> {
     Ok(())
 }
 
-/// Makes the environment that of `user`, for the programs that are started from here.
+/// Makes the environment that of `user`, for the programs that this process starts.
 fn move_in(user: User) {
+    process::assert_one_thread();
     let home = user.dir.into_os_string();
     let name = std::ffi::OsString::from_vec(user.name.into_bytes());
-    // SAFETY: nothing else reads or writes the environment meanwhile: this process has one thread.
+    // SAFETY: no other thread reads or writes the environment meanwhile; there is none.
     unsafe {
         PLACES.iter().for_each(|place| env::remove_var(place));
         env::set_var("HOME", home);
