@@ -1,10 +1,13 @@
 //! The local time of day.
+//!
+//! Next door, the pure modules are given a [`Clock`] and never read one. The invariant: the first
+//! reading opens the file of the time zone, so it comes before the sandbox closes (tzset(3)).
 
 use std::mem;
 
 use nix::libc;
 
-/// The local time of day, to the minute.
+/// A local time of day, to the minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
     /// 0 to 23.
@@ -19,25 +22,58 @@ impl std::fmt::Display for Clock {
     }
 }
 
-/// What a clock on the wall says, where the time zone says that the wall is.
+/// The time now, in the time zone of this process (TZ, else /etc/localtime).
 pub fn now() -> Clock {
-    // SAFETY: time(2) takes a null pointer; tm is plain data, for which zero is a value;
-    // localtime_r(3) writes only to it, and on failure leaves it as it is.
-    let tm = unsafe {
-        let seconds = libc::time(std::ptr::null_mut());
-        let mut tm: libc::tm = mem::zeroed();
-        libc::localtime_r(&raw const seconds, &raw mut tm);
-        tm
-    };
+    // SAFETY: time(2) takes a null pointer.
+    at(unsafe { libc::time(std::ptr::null_mut()) })
+}
+
+/// The time so many seconds after the epoch.
+fn at(seconds: libc::time_t) -> Clock {
+    // SAFETY: tm is plain data, for which zero is a value.
+    let mut tm: libc::tm = unsafe { mem::zeroed() };
+    // SAFETY: localtime_r(3) reads the one and writes the other, and both outlive the call; when it
+    // fails, the time stays zero.
+    unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };
     let number = |number: libc::c_int| u8::try_from(number).unwrap_or(0);
     Clock { hour: number(tm.tm_hour), minute: number(tm.tm_min) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use nix::sys::wait::{WaitStatus, waitpid};
+
+    use super::super::process::spawn;
+    use super::*;
+
+    unsafe extern "C" {
+        /// tzset(3): reads TZ again.
+        safe fn tzset();
+    }
+
     #[test]
-    fn it_is_some_time_of_the_day() {
-        let clock = super::now();
-        assert!(clock.hour < 24 && clock.minute < 60, "{clock}");
+    fn it_is_the_time_that_date_says() {
+        let date = || Command::new("date").arg("+%H:%M").output().unwrap().stdout;
+        let (before, now, after) = (date(), now().to_string(), date());
+        // The minute may change in between.
+        let said = [before, after].map(|date| String::from_utf8(date).unwrap());
+        assert!(said.iter().any(|said| said.trim_end() == now), "{now} is none of {said:?}");
+    }
+
+    /// In a forked child, because the environment changes.
+    #[test]
+    fn it_is_local_time() {
+        let child = spawn(&[], || {
+            // SAFETY: the child has one thread, and both strings end with a zero byte.
+            unsafe { libc::setenv(c"TZ".as_ptr(), c"TEST-5:30".as_ptr(), 1) };
+            tzset();
+            assert_eq!(at(0), Clock { hour: 5, minute: 30 });
+            assert_eq!(at(18 * 3600 + 29 * 60 + 59).to_string(), "23:59");
+            0
+        });
+        let child = child.unwrap();
+        assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
     }
 }

@@ -1,31 +1,30 @@
 //! Many descriptors to read from, waited for as one (epoll(7)).
 //!
-//! What a process writes after a fork, its child keeps a copy of from before; lists of all
-//! descriptors that are written for every wait would cost each helper as much memory as there are
-//! calls. The invariant: a descriptor is taken out before it is closed, because a child may for a
-//! moment have a copy of it, which would keep it in.
+//! Next door, `ready` waits for the few others, with a list that is written for every wait. A list
+//! of all calls would be too much for that: pages that the server writes after a fork are copied
+//! (copy-on-write), so every helper would hold another copy of the list. The invariant: a
+//! descriptor is removed before it is closed. A child that was just forked may have a copy, and the
+//! kernel keeps a descriptor in the set until the last copy is closed.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-/// The most descriptors that are reported at once; others come with the next wait.
+/// The most descriptors that one call reports; others come with the next one.
 const AT_ONCE: usize = 64;
 
-/// Descriptors, each with a number. It is readable itself when one of them is.
+/// Descriptors, each with a number. The set is itself readable when one of them is.
 pub struct EpollSet(Epoll);
 
 impl EpollSet {
-    /// An empty one.
-    ///
     /// # Errors
     /// epoll_create1(2) failed: too many open descriptors.
     pub fn new() -> io::Result<Self> {
         Ok(Self(Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?))
     }
 
-    /// Takes a descriptor in, to be reported under this number.
+    /// Adds a descriptor, to be reported by this number.
     ///
     /// # Errors
     /// epoll_ctl(2) failed: no memory, or more descriptors than the user may watch.
@@ -33,12 +32,11 @@ impl EpollSet {
         Ok(self.0.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, number.into()))?)
     }
 
-    /// Takes a descriptor out.
     pub fn remove(&self, fd: &impl AsFd) {
         let _ = self.0.delete(fd);
     }
 
-    /// The numbers of descriptors that can be read now, or have come to their end.
+    /// The numbers of the descriptors that have something to read, or an end to report.
     ///
     /// # Errors
     /// epoll_wait(2) failed.
@@ -63,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_that_can_be_read_are_reported_until_they_are_taken_out() {
+    fn what_can_be_read_is_reported_until_it_is_removed() {
         let epoll_set = EpollSet::new().unwrap();
         let pairs: Vec<_> = (0..100).map(|_| UnixStream::pair().unwrap()).collect();
         for (number, (ours, _)) in (1..).zip(&pairs) {
@@ -72,13 +70,13 @@ mod tests {
         assert_eq!(epoll_set.readable().unwrap(), []);
         (&pairs[6].1).write_all(b"x").unwrap();
         assert_eq!(epoll_set.readable().unwrap(), [7]);
-        // A copy keeps it open: closing alone would not take it out.
+        // A copy keeps it open: closing alone would not remove it.
         let _copy = pairs[6].0.try_clone().unwrap();
         epoll_set.remove(&pairs[6].0);
         assert_eq!(epoll_set.readable().unwrap(), []);
         let (ours, theirs) = pairs.into_iter().next().unwrap();
         drop(theirs);
-        assert!(epoll_set.readable().unwrap().contains(&1), "the end is news");
+        assert!(epoll_set.readable().unwrap().contains(&1), "the end is reported");
         drop(ours);
     }
 }

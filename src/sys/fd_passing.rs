@@ -1,8 +1,8 @@
-//! One descriptor handed from process to process over a Unix socket, with a message (unix(7),
-//! SCM_RIGHTS).
+//! A descriptor and a message, sent from one process to another over a Unix socket (SCM_RIGHTS,
+//! unix(7)).
 //!
-//! The invariant: both ends know that the other one has their user id before anything changes
-//! hands.
+//! Next door, `fd` has descriptors that are inherited. The invariant, which callers keep with
+//! [`is_ours`]: both sides have checked that the peer has their user id before anything is sent.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -16,7 +16,7 @@ use nix::unistd::geteuid;
 /// The longest message, in bytes.
 pub const MAX_MESSAGE: usize = 512;
 
-/// Whether the process at the other end runs as the same user, as far as the kernel says.
+/// Whether the peer ran as our user when it connected, as the kernel recorded it.
 ///
 /// # Errors
 /// getsockopt(2) failed.
@@ -24,7 +24,7 @@ pub fn is_ours(stream: &UnixStream) -> io::Result<bool> {
     Ok(getsockopt(stream, sockopt::PeerCredentials)?.uid() == geteuid().as_raw())
 }
 
-/// Hands over a copy of `fd`, with a message of 1 to [`MAX_MESSAGE`] bytes.
+/// Sends a copy of `fd` with a message of 1 to [`MAX_MESSAGE`] bytes.
 ///
 /// # Errors
 /// sendmsg(2) failed.
@@ -65,6 +65,10 @@ mod tests {
     use std::io::{Read, Write};
     use std::os::fd::AsFd;
 
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::{Uid, setuid};
+
+    use super::super::process::spawn;
     use super::*;
 
     #[test]
@@ -80,6 +84,22 @@ mod tests {
         let mut read = [0; 2];
         UnixStream::from(call).read_exact(&mut read).unwrap();
         assert_eq!(&read, b"hi");
+    }
+
+    #[test]
+    fn a_peer_with_another_user_id_is_not_ours() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        if !geteuid().is_root() {
+            let skipped = "skipped: only root can become another user";
+            writeln!(io::stderr(), "a_peer_with_another_user_id_is_not_ours: {skipped}").unwrap();
+            return;
+        }
+        let child = spawn(&[ours.as_fd()], || {
+            setuid(Uid::from_raw(65534)).unwrap();
+            is_ours(&ours).unwrap().into()
+        });
+        let child = child.unwrap();
+        assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
     }
 
     #[test]

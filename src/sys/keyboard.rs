@@ -1,12 +1,13 @@
-//! Standard input, read directly: what select(2) says about the descriptor must not be hidden by a
-//! buffer.
+//! Standard input, without a buffer.
+//!
+//! Next door, `ready` waits for it and `tty` makes it raw. The invariant: nothing is read ahead. The
+//! standard library's buffer would take bytes that select(2) then no longer reports.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::unistd::{getpgrp, tcgetpgrp};
 
-/// Standard input.
 pub struct Keyboard {
     stdin: io::Stdin,
     terminal: bool,
@@ -18,28 +19,27 @@ impl Keyboard {
         Self { terminal: stdin.is_terminal(), stdin }
     }
 
-    /// Whether a person types here.
+    /// Whether it is a terminal, so that a person types.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Whether this process may read it: a terminal stops a background job that does (SIGTTIN,
+    /// Whether this process may read it: a terminal stops background jobs that do (SIGTTIN,
     /// termios(3)).
     pub fn is_ours(&self) -> bool {
         !self.terminal || tcgetpgrp(&self.stdin).is_ok_and(|group| group == getpgrp())
     }
 
-    /// Whether the terminal is gone: after a hangup, it reads as at its end and answers no
-    /// questions (termios(3)).
+    /// Whether the terminal is gone: after a hangup, reading says end of input and every ioctl
+    /// fails (termios(3)).
     pub fn hung_up(&self) -> bool {
         self.terminal && !self.stdin.is_terminal()
     }
 
-    /// Reads what is there, after select(2) said that something is; 0 is the end.
+    /// Reads what is there; waits unless select(2) has said that something is. 0 is the end.
     ///
     /// # Errors
-    /// read(2) failed: `WouldBlock` or `Interrupted` mean nothing, anything else that the terminal
-    /// is gone.
+    /// read(2) failed. `WouldBlock` and `Interrupted` mean that nothing was read.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(nix::unistd::read(&self.stdin, buffer)?)
     }

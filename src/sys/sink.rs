@@ -1,9 +1,8 @@
-//! A place that output goes to without ever making the loop wait: a terminal, a pipe, a socket, a
-//! file.
+//! Output that never makes the loop wait: to a terminal, a pipe, a socket or a file.
 //!
-//! `O_NONBLOCK` belongs to the open file description, which a shell or an xterm may share, so it is
-//! never set on an inherited descriptor. The invariant: a write here either takes what the reader
-//! has room for or says that it would block.
+//! Next door, `terminal::output` keeps what does not fit. The invariants: a write takes what the
+//! reader has room for or says that it would block; and `O_NONBLOCK` is never set on an inherited
+//! descriptor, because it belongs to the open file description, which a shell or an xterm may share.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -13,10 +12,9 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use nix::libc;
 use nix::sys::socket::{MsgFlags, send};
 
-/// The most bytes that a pipe which select(2) calls writable takes without blocking (pipe(7)).
+/// A pipe that select(2) says is writable takes this many bytes without blocking (pipe(7)).
 const PIPE_BUF: usize = libc::PIPE_BUF;
 
-/// Somewhere to write to.
 #[derive(Debug)]
 pub struct Sink {
     fd: File,
@@ -25,11 +23,11 @@ pub struct Sink {
 
 #[derive(Debug)]
 enum Kind {
-    /// A description of our own, non-blocking, on the same terminal or pipe.
-    Own,
-    /// A socket: non-blocking by flag.
+    /// The same terminal or pipe, opened again: a private description, which is non-blocking.
+    Reopened,
+    /// A socket: each send says `MSG_DONTWAIT`.
     Socket,
-    /// A regular file or a device such as /dev/null, which select(2) always calls writable.
+    /// A regular file or a device such as /dev/null, for which select(2) always says writable.
     File,
     /// A terminal or pipe that could not be opened again: small writes, after select(2).
     Shared,
@@ -46,7 +44,7 @@ impl Sink {
         let terminal = nix::unistd::isatty(fd).unwrap_or(false);
         Ok(if kind.is_fifo() || terminal {
             match reopen(fd) {
-                Ok(own) => Self { fd: own, kind: Kind::Own },
+                Ok(reopened) => Self { fd: reopened, kind: Kind::Reopened },
                 Err(_) => Self { fd: file, kind: Kind::Shared },
             }
         } else {
@@ -63,11 +61,11 @@ impl Sink {
     /// Writes what fits of `bytes` and returns how many bytes that was.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing fits; else write(2) or send(2) failed: the reader is gone, the
+    /// `WouldBlock` when nothing fits; else write(2) or send(2) failed: the reader is gone, or the
     /// disk is full.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = match self.kind {
-            Kind::Own | Kind::File => self.fd.write(bytes),
+            Kind::Reopened | Kind::File => self.fd.write(bytes),
             Kind::Shared => self.fd.write(&bytes[..bytes.len().min(PIPE_BUF)]),
             Kind::Socket => {
                 let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
@@ -90,7 +88,7 @@ impl AsFd for Sink {
     }
 }
 
-/// Opens the same terminal or pipe once more, as a description of our own (proc_pid_fd(5)).
+/// Opens the same terminal or pipe again, with a private description (proc_pid_fd(5)).
 fn reopen(fd: BorrowedFd<'_>) -> io::Result<File> {
     OpenOptions::new()
         .write(true)
@@ -116,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pipe_or_socket_takes_no_more_and_blocks_nobody() {
+    fn a_full_pipe_or_socket_takes_no_more_and_does_not_block() {
         let (mut reader, writer) = io::pipe().unwrap();
         let mut sink = Sink::new(writer.as_fd()).unwrap();
         let (written, error) = fill(&mut sink);
