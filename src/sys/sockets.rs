@@ -1,8 +1,8 @@
-//! Sockets of a call: listen, look without taking, send and receive without waiting, end.
+//! Sockets of a call: listen, peek, send and receive without waiting, end.
 //!
-//! Next door, `fd` takes descriptors over and hands them over. The invariant: `O_NONBLOCK` is never
-//! set on a call, because it belongs to the open file description, which an xterm shares with its
-//! handler; `MSG_DONTWAIT` is said with every send and receive instead.
+//! Next door, `fd` takes inherited descriptors over and hands them on. The invariant: `O_NONBLOCK`
+//! is never set on a call, because it belongs to the open file description, which an xterm shares
+//! with its handler; every send and receive says `MSG_DONTWAIT` instead.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -20,32 +20,31 @@ use nix::{setsockopt_impl, sockopt_impl};
 
 use super::fd;
 
-/// How long a connection may be silent before the kernel asks whether the other host is there, in
-/// seconds.
-const ALIVE_AFTER: u32 = 20;
-/// How long it waits before it asks once more, in seconds.
-const ALIVE_EVERY: u32 = 10;
-/// How often it asks.
-const ALIVE_TRIES: u32 = 3;
-/// How long it waits at most before it repeats what was not acknowledged, in milliseconds.
-const AGAIN_AFTER: u32 = 10_000;
+/// How long a connection is idle before the first keepalive probe, in seconds.
+const KEEPALIVE_IDLE: u32 = 20;
+/// How long the kernel waits between keepalive probes, in seconds.
+const KEEPALIVE_INTERVAL: u32 = 10;
+/// How many keepalive probes go unanswered before the kernel ends the connection.
+const KEEPALIVE_TRIES: u32 = 3;
+/// The longest pause between retransmissions, in milliseconds.
+const RETRANSMIT_LIMIT: u32 = 10_000;
 /// `TCP_RTO_MAX_MS` in the kernel's `linux/tcp.h`.
 const TCP_RTO_MAX_MS: libc::c_int = 44;
 /// `SD_LISTEN_FDS_START` of sd_listen_fds(3).
 const FIRST_PASSED: RawFd = 3;
-sockopt_impl!(AgainAfter, SetOnly, libc::IPPROTO_TCP, TCP_RTO_MAX_MS, u32);
+sockopt_impl!(RetransmitLimit, SetOnly, libc::IPPROTO_TCP, TCP_RTO_MAX_MS, u32);
 
-/// Listens on `port` of one address, or of every address of this machine, IPv6 and IPv4 alike. Port
-/// 0 picks a free one.
+/// Listens on `port` of one address, or of every IPv6 and IPv4 address of this machine. Port 0
+/// picks a free one.
 ///
 /// # Errors
-/// socket(2), bind(2) or listen(2) failed: the port is taken, reserved, or the address is not ours.
+/// socket(2), bind(2) or listen(2) failed: the port is taken or reserved, or the address is not one
+/// of this machine.
 pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
     let Some(address) = address else {
         let every = |address: IpAddr| listen_on(SocketAddr::new(address, port));
         return match every(Ipv6Addr::UNSPECIFIED.into()) {
-            // A host without IPv6 says so in one of these ways (ipv6(7), kernel parameter
-            // ipv6.disable).
+            // How a kernel without IPv6 answers, and one that was started with ipv6.disable.
             Err(error)
                 if matches!(
                     error.raw_os_error(),
@@ -62,8 +61,8 @@ pub fn listen(address: Option<IpAddr>, port: u16) -> io::Result<TcpListener> {
 
 fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-    // Non-blocking: a call that is gone between poll(2) and accept(2) must not hold the server
-    // (accept(2)).
+    // Non-blocking: a call may be gone between poll(2) and accept(2), which would then wait for the
+    // next one (accept(2)).
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(family, SockType::Stream, flags, None)?;
     setsockopt(&socket, sockopt::ReuseAddr, &true)?;
@@ -78,7 +77,7 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
 /// The listening socket that the service manager handed over, if it did (sd_listen_fds(3)).
 ///
 /// # Errors
-/// It handed over something else.
+/// It handed over something other than one listening socket.
 pub fn activated() -> io::Result<Option<TcpListener>> {
     let wrong = || {
         let message =
@@ -102,31 +101,36 @@ pub fn activated() -> io::Result<Option<TcpListener>> {
     Ok(Some(listener))
 }
 
-/// Prepares a socket for a conversation. Small writes go out at once: a line must not wait for the
-/// acknowledgement of the one before (RFC 1122, 4.2.3.4). And where nothing is on its way, the
-/// kernel asks every now and then whether the other host is still there, and ends a connection to
-/// one that is not after [`ALIVE_AFTER`] and [`ALIVE_TRIES`] tries. What is on its way is sent
-/// again, and a host without room asked for some, every [`AGAIN_AFTER`] at least, where the kernel
-/// can be told so (from 6.15 on); elsewhere its pauses grow to two minutes. Not every stream is
-/// TCP, and none needs this to work.
+/// Prepares a socket for a conversation. Not every stream is TCP, and none of this is essential, so
+/// errors are ignored.
+///
+/// - Small writes go out at once: a line must not wait for the acknowledgement of the one before
+///   (RFC 1122, 4.2.3.4).
+/// - An idle connection is probed, so that a dead peer ends it within a minute.
+/// - Retransmissions and probes of a full window come at least every [`RETRANSMIT_LIMIT`]. Kernels
+///   before 6.15 cannot be told so and let their pauses grow to two minutes.
 pub fn prepare(fd: &impl AsFd) {
     let _ = setsockopt(fd, sockopt::TcpNoDelay, &true);
-    let _ = setsockopt(fd, sockopt::TcpKeepIdle, &ALIVE_AFTER);
-    let _ = setsockopt(fd, sockopt::TcpKeepInterval, &ALIVE_EVERY);
-    let _ = setsockopt(fd, sockopt::TcpKeepCount, &ALIVE_TRIES);
+    let _ = setsockopt(fd, sockopt::TcpKeepIdle, &KEEPALIVE_IDLE);
+    let _ = setsockopt(fd, sockopt::TcpKeepInterval, &KEEPALIVE_INTERVAL);
+    let _ = setsockopt(fd, sockopt::TcpKeepCount, &KEEPALIVE_TRIES);
     let _ = setsockopt(fd, sockopt::KeepAlive, &true);
-    let _ = setsockopt(fd, AgainAfter, &AGAIN_AFTER);
+    let _ = setsockopt(fd, RetransmitLimit, &RETRANSMIT_LIMIT);
 }
 
-/// For how long the other host has left unanswered what it should answer; `None` when everything
-/// that was sent has been acknowledged. A host whose program does not read answers each time it is
-/// asked for room, and between two questions, which may be minutes apart, it owes nothing.
+/// For how long the peer's host has not answered, while it owes an answer; `None` when all that was
+/// sent has been acknowledged.
+///
+/// The kernel's `tcpi_last_ack_recv` is the time since the last acknowledgement. It says something
+/// about the peer only while data is unacknowledged or the kernel probes a full window. A host whose
+/// program does not read acknowledges every probe with a window of zero; between two probes, which
+/// may be minutes apart, nothing is due, and the time counts as zero.
 pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
-    let mut unsent: libc::c_int = 0;
+    let mut queued: libc::c_int = 0;
     // SAFETY: the request stores one int (SIOCOUTQ, tcp(7)), and the reference to it outlives the
     // call.
-    let asked = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut unsent) };
-    if asked != 0 || unsent == 0 {
+    let asked = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &raw mut queued) };
+    if asked != 0 || queued == 0 {
         return None;
     }
     // SAFETY: tcp_info is plain data, for which zero is a value.
@@ -143,12 +147,12 @@ pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
             &raw mut length,
         )
     };
-    let owes = info.tcpi_unacked > 0 || info.tcpi_probes > 0;
-    let silence = if owes { info.tcpi_last_ack_recv } else { 0 };
+    let due = info.tcpi_unacked > 0 || info.tcpi_probes > 0;
+    let silence = if due { info.tcpi_last_ack_recv } else { 0 };
     (asked == 0).then(|| Duration::from_millis(silence.into()))
 }
 
-/// Where the other end is; `None` when it is not on a network.
+/// The peer's address, an IPv4-mapped one as IPv4; `None` if the socket is not on a network.
 pub fn peer(fd: &impl AsFd) -> Option<SocketAddr> {
     let peer = getpeername::<SockaddrStorage>(fd.as_fd().as_raw_fd()).ok()?;
     let v6 = peer.as_sockaddr_in6().map(|peer| SocketAddr::V6((*peer).into()));
@@ -156,38 +160,38 @@ pub fn peer(fd: &impl AsFd) -> Option<SocketAddr> {
     Some(SocketAddr::new(peer.ip().to_canonical(), peer.port()))
 }
 
-/// Receives what is there.
+/// Receives what is there; 0 is the end.
 ///
 /// # Errors
-/// `WouldBlock` when nothing is; else recv(2) failed.
+/// `WouldBlock` if nothing is there; else recv(2) failed.
 pub fn receive(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(recv(fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT)?)
 }
 
-/// Sends what there is room for.
+/// Sends as much as there is room for, and returns how many bytes that was.
 ///
 /// # Errors
-/// `WouldBlock` when there is none; else send(2) failed.
+/// `WouldBlock` if there is no room; else send(2) failed.
 pub fn send(fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     Ok(nix_send(fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)?)
 }
 
-/// Looks at what is there and leaves it there.
+/// Receives what is there without consuming it.
 ///
 /// # Errors
-/// `WouldBlock` when nothing is; else recv(2) failed.
+/// `WouldBlock` if nothing is there; else recv(2) failed.
 pub fn peek(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(recv(fd.as_raw_fd(), buffer, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK)?)
 }
 
-/// Calls the socket readable only once `bytes` bytes are there, or its end.
+/// Makes poll(2) say readable only once `bytes` bytes are there, or the end.
 ///
 /// # Errors
 /// setsockopt(2) failed.
 pub fn readable_at(fd: &impl AsFd, bytes: usize) -> io::Result<()> {
     let mark = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-    // SAFETY: the option takes one int (SO_RCVLOWAT, socket(7)), which outlives the call and has
-    // the length given.
+    // SAFETY: the option reads one int of the length given (SO_RCVLOWAT, socket(7)), and the
+    // reference to it outlives the call.
     let result = unsafe {
         libc::setsockopt(
             fd.as_fd().as_raw_fd(),
@@ -200,27 +204,29 @@ pub fn readable_at(fd: &impl AsFd, bytes: usize) -> io::Result<()> {
     Ok(Errno::result(result).map(drop)?)
 }
 
-/// Shuts the sending direction: the other end reads what was sent, and then the end.
+/// Shuts the sending direction: the peer reads what was sent, and then the end. Unlike close(2),
+/// this works although an xterm holds a copy of the descriptor.
 pub fn shut_sending(fd: BorrowedFd<'_>) {
     let _ = nix::sys::socket::shutdown(fd.as_raw_fd(), nix::sys::socket::Shutdown::Write);
 }
 
-/// Breaks the connection off, so that the other end learns that it did not end properly, whoever
-/// else holds a copy of the descriptor: connect(2) to no address dissolves the association, which
-/// for TCP sends RST.
+/// Resets the connection, which tells the peer that it did not end properly, even if another
+/// process holds a copy of the descriptor. connect(2) with `AF_UNSPEC` dissolves the association;
+/// for TCP, that sends RST.
 pub fn reset(fd: BorrowedFd<'_>) {
     // SAFETY: sockaddr is plain data, and zero is AF_UNSPEC in its family.
     let nowhere: libc::sockaddr = unsafe { mem::zeroed() };
     let length = mem::size_of_val(&nowhere) as libc::socklen_t;
-    // SAFETY: the address outlives the call and its length is right.
+    // SAFETY: the call reads `length` bytes of the address, which outlives it.
     let dissolved = unsafe { libc::connect(fd.as_raw_fd(), &raw const nowhere, length) };
     if dissolved != 0 {
         let _ = nix::sys::socket::shutdown(fd.as_raw_fd(), nix::sys::socket::Shutdown::Both);
     }
 }
 
-/// Sends `last` and shuts; then reads until the other end closes or `limit` has passed. Closing
-/// with unread bytes would reset the connection and could take `last` with it.
+/// Sends `last`, shuts the sending direction and discards what comes until the peer closes or
+/// `limit` has passed. This waits. Closing with unread bytes would reset the connection, and the
+/// peer might never read `last` (RFC 1122, 4.2.2.13).
 pub fn linger_and_close(stream: &TcpStream, last: &[u8], limit: Duration) {
     let deadline = Instant::now() + limit;
     let _ = send(stream.as_fd(), last);
@@ -243,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reset_is_seen_by_the_other_end_though_a_copy_is_open() {
+    fn a_reset_reaches_the_peer_although_a_copy_is_open() {
         let listener = TcpListener::bind("localhost:0").unwrap();
         let caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (desk, _) = listener.accept().unwrap();
