@@ -1,7 +1,7 @@
-"""Measures talk against what a user could pick instead. Usage: python3 scripts/bench [--quick] [<figure>...]
+"""Measures talk against its alternatives. Usage: python3 scripts/bench [--quick] [<figure>...]
 
-All figures in full are written to docs/BENCHMARKS.md; anything less is only printed. The invariant: what the report
-says, this has measured in one run."""
+A run of all figures in full writes docs/BENCHMARKS.md; any other run only prints. The invariant: everything in the report
+was measured in one run."""
 
 import argparse
 import signal
@@ -18,7 +18,7 @@ LIMIT = 1800
 
 
 def stop(number, _frame):
-    """Ends the bench with everything that it has started."""
+    """Ends the bench and everything that it has started."""
     raise SystemExit(f"bench: ended by {signal.Signals(number).name}")
 
 

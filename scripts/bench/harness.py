@@ -1,5 +1,5 @@
-"""Measuring: rounds in which every contestant takes its turn, programs that are held to one core, and what is made of
-the numbers. The invariant: every value of every round counts; nothing is thrown away."""
+"""Measuring: rounds in which every contestant takes a turn, programs pinned to one core, and statistics. The invariant:
+every value of every round counts; none is discarded."""
 
 import contextlib
 import os
@@ -13,12 +13,12 @@ from pathlib import Path
 from statistics import median
 
 DEADLINE = 60
-"""Seconds that something which must happen may take; then the bench fails."""
+"""Seconds to wait for something that must happen before the bench fails."""
 
 
 @dataclass
 class Effort:
-    """How much is measured: all of it, or what fits into two minutes."""
+    """How much to measure: everything, or what fits into two minutes."""
 
     quick: bool
 
@@ -52,7 +52,7 @@ def percentile(values, share):
 
 
 def rounds(count, contestants):
-    """Lets every contestant (name -> function) take its turn in each round: A B C A B C. Returns name -> results."""
+    """Runs every contestant (name -> function) once in each round: A B C A B C. Returns name -> results."""
     results = {name: [] for name in contestants}
     for number in range(count):
         for name, turn in contestants.items():
@@ -74,7 +74,7 @@ def progress(text):
 
 @contextlib.contextmanager
 def cores(pinned):
-    """Everything that is started within runs on one core, if `pinned`."""
+    """If `pinned`, everything started within the block runs on one core."""
     every = os.sched_getaffinity(0)
     if pinned:
         os.sched_setaffinity(0, {max(every)})
@@ -86,7 +86,7 @@ def cores(pinned):
 
 @contextlib.contextmanager
 def running(command, **how):
-    """A program that runs as long as the block."""
+    """A program that runs for as long as the block."""
     how = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **how}
     program = subprocess.Popen([str(word) for word in command], start_new_session=True, **how)
     try:
@@ -101,14 +101,14 @@ def running(command, **how):
 
 
 def numbers(command, **how):
-    """Runs a measuring program; the numbers that it printed, a list for each line."""
+    """Runs a measuring program and returns the numbers that it printed, a list for each line."""
     words = [str(word) for word in command]
     output = subprocess.run(words, check=True, stdout=subprocess.PIPE, **how).stdout
     return [[int(number) for number in line.split()] for line in output.splitlines()]
 
 
 def wait_for(what, found):
-    """Waits until `found` finds something that no event announces, and returns it."""
+    """Polls `found` until it returns something, and returns that. For what no event announces."""
     deadline = time.monotonic() + DEADLINE
     while not (result := found()):
         if time.monotonic() > deadline:
@@ -119,7 +119,7 @@ def wait_for(what, found):
 
 @contextlib.contextmanager
 def traced(pids):
-    """Counts the system calls that these processes complete; how many is in the list when the block is over."""
+    """Counts the system calls that these processes complete; the list holds their number when the block is over."""
     words = ["strace", "-c", "-f", *(word for pid in pids for word in ("-p", str(pid)))]
     counted = []
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as strace:
@@ -128,13 +128,13 @@ def traced(pids):
                 assert strace.poll() is None, "strace cannot attach"
         yield counted
         strace.send_signal(signal.SIGINT)
-        # The last row of its table: % of time, seconds, microseconds of a call, calls, errors if any, "total".
+        # The last row of strace's table: % of time, seconds, microseconds of a call, calls, errors if any, "total".
         table = [line.split() for line in strace.stderr]
         counted.append(sum(int(row[3]) for row in table if row[-1:] == ["total"]))
 
 
 def settled(look):
-    """Looks until two looks in a row see the same, and returns that."""
+    """Looks until two looks in a row give the same value, and returns that value."""
     seen = [look()]
 
     def unchanged():
@@ -155,7 +155,7 @@ LISTENING, ESTABLISHED = "0A", "01"
 
 
 def connections(port, state):
-    """How many sockets of this machine that are bound to `port` are in a state (proc_net_tcp.rst)."""
+    """The number of sockets bound to `port` on this machine that are in a state (proc_net_tcp.rst)."""
     rows = []
     for table in ("tcp", "tcp6"):
         rows += Path("/proc/net", table).read_text().splitlines()[1:]

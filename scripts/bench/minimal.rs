@@ -1,5 +1,5 @@
-//! The least Rust program with std that holds a call: what every Rust program costs before it does
-//! anything.
+//! The smallest Rust program with std that holds a call: what every Rust program costs before it
+//! does anything.
 //!
 //! `minimal hold` sends standard input back on standard output; `minimal serve <port>` forks a
 //! process for each call, which sends back what comes.

@@ -1,5 +1,5 @@
-"""Two programs with a conversation between them: talk, the floor, and what a user could pick instead. The invariant:
-each end is a process of its own with a pipe or file for keyboard and screen, started the same way for all."""
+"""Pairs of programs that hold a conversation: talk, the floor, and the alternatives. The invariant: each side is a
+separate process with a pipe or file for keyboard and screen, started in the same way for all."""
 
 import contextlib
 import fcntl
@@ -15,20 +15,20 @@ import programs
 
 @dataclass
 class Pair:
-    """Commands in which {port} stands for the port; the far one listens."""
+    """Commands in which {port} stands for the port; `far` listens."""
 
     name: str
     far: list
     near: list
     far_receives: list = field(default_factory=list)
-    """Options of the far end when text goes only one way."""
+    """Options of the far side when text goes only one way."""
     near_sends: list = field(default_factory=list)
     broker: list = field(default_factory=list)
-    """Where both ends call, if neither can listen."""
+    """A program that both sides call, if neither can listen."""
 
 
 def ours(static=False, *options):
-    """talk: a handler with a pipe or terminal of its own, as in a window, and a client."""
+    """talk: a handler with a separate pipe or terminal, as in a window, and a client."""
     talk = programs.talk(static)
     return Pair(
         "talk",
@@ -56,31 +56,31 @@ def everyone():
 
 
 def one_way():
-    """The pairs that can send a file: a chat adds names to the lines."""
+    """The pairs that can send a file unchanged: a chat adds names to the lines."""
     pairs = [pair for pair in everyone() if not pair.broker]
     socat = next(pair for pair in pairs if pair.name == "socat")
-    # What would be options of others are addresses here, and a direction.
+    # socat takes addresses and a direction in place of options.
     socat.far = ["socat", "-u", "TCP-LISTEN:{port},bind=127.0.0.1", "STDOUT"]
     socat.near = ["socat", "-u", "STDIN", "TCP:127.0.0.1:{port}"]
     return pairs
 
 
 def environment():
-    """That of this process, without what could change how talk behaves."""
+    """The environment of this process, without variables that change how talk behaves."""
     without = ("DISPLAY", "TMUX", "TALK_REPORT")
     kept = {key: value for key, value in os.environ.items() if key not in without}
     return {**kept, "TALK_NAME": "desk", "TERM": "xterm-256color"}
 
 
 def command(template, port, options=()):
-    """A command with its port filled in; options stand behind the program."""
+    """A command with its port filled in; options go after the program."""
     words = [str(word).format(port=port) for word in template]
     return [words[0], *options, *words[1:]]
 
 
 @contextlib.contextmanager
 def terminal():
-    """A terminal for one program: its streams. Nobody looks at it."""
+    """The streams of a terminal for one program. Nothing reads its screen."""
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     try:
@@ -92,7 +92,7 @@ def terminal():
 
 @contextlib.contextmanager
 def receiver(pair, port, stdout):
-    """The end that listens, and has nothing to say."""
+    """The side that listens and has nothing to say."""
     words = command(pair.far, port, pair.far_receives)
     with harness.running(words, env=environment(), stdout=stdout) as program:
         harness.wait_for_listener(port)
@@ -100,13 +100,13 @@ def receiver(pair, port, stdout):
 
 
 def sender(pair, port):
-    """The command of the end that only speaks."""
+    """The command of the side that only sends."""
     return command(pair.near, port, pair.near_sends)
 
 
 @contextlib.contextmanager
 def conversation(pair, far_streams, near_streams):
-    """Both ends, connected: the port, and every process of it, the far and the near end last."""
+    """Both sides, connected: the port and all processes, the far and the near side last."""
     port, streams = harness.free_port(), contextlib.ExitStack()
 
     def run(template, how):
@@ -118,7 +118,7 @@ def conversation(pair, far_streams, near_streams):
             processes.append(run(pair.broker, {"stdout": DEVNULL}))
             harness.wait_for_listener(port)
             processes.append(run(pair.far, far_streams))
-            # Whoever calls first is known to the broker before the other says anything.
+            # The broker must know the first caller before the other one says anything.
             harness.wait_for("the first caller", lambda: harness.connections(port, harness.ESTABLISHED))
         else:
             processes.append(run(pair.far, far_streams))
@@ -131,6 +131,6 @@ def conversation(pair, far_streams, near_streams):
 
 
 def keyboards_and_screens(processes):
-    """The descriptors that `ping` converses through: into and out of the near end, into and out of the far end."""
+    """The descriptors that `ping` uses: input and output of the near side, then of the far side."""
     far, near = processes[-2:]
     return [stream.fileno() for stream in (near.stdin, near.stdout, far.stdin, far.stdout)]

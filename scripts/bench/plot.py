@@ -1,5 +1,5 @@
-"""Draws a figure: a bar for each median, a line from the lowest round to the highest. The invariant: every bar begins
-at the left edge of its scale, and a scale that is not linear says so."""
+"""Draws a figure: a bar for each median, a line from the lowest to the highest round. The invariant: every bar begins at
+the left edge of its scale, and a scale that is not linear is labelled."""
 
 import math
 from html import escape
@@ -13,7 +13,7 @@ SPAN = WIDTH - NAMES - VALUES - 2 * MARGIN
 
 
 def scale(panel):
-    """Where a value lies between the edges of a panel, from 0 to 1."""
+    """The position of a value between the edges of a panel, from 0 to 1."""
     high = max(row.high for row in panel.rows.values()) or 1
     if not panel.logarithmic:
         return lambda value: max(0, value) / high

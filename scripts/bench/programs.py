@@ -1,5 +1,5 @@
-"""The programs of the bench: talk in its two builds, the small ones that are built here, the versions of all others.
-The invariant: everything that is built lies under target/, and is built anew when its source has changed."""
+"""The programs of the bench: both builds of talk, the small programs built here, and the versions of all others. The
+invariant: everything that is built is under target/, and is rebuilt when its source has changed."""
 
 import os
 import platform
@@ -32,7 +32,7 @@ def output(command):
 
 
 def build(source, command):
-    """The program of a source, built if it is out of date."""
+    """The program of a source; builds it if it is out of date."""
     BUILT.mkdir(parents=True, exist_ok=True)
     program = BUILT / command[-1]
     newest = max(path.stat().st_mtime for path in (source, BENCH / "c" / "bench.h"))
@@ -49,7 +49,7 @@ def c(name):
 
 @cache
 def musl():
-    """The target of static executables for this machine."""
+    """The Rust target of static executables for this machine."""
     host = re.search(r"^host: (.*)$", output(["rustc", "-vV"]), re.MULTILINE)[1]
     target = host.replace("-gnu", "-musl")
     if target not in output(["rustup", "target", "list", "--installed"]).split():
@@ -59,7 +59,7 @@ def musl():
 
 @cache
 def minimal(static=False):
-    """The least Rust program with std."""
+    """The smallest Rust program with std."""
     how = ["--target", musl()] if static else []
     name = "minimal-static" if static else "minimal"
     optimised = ["-O", "-C", "panic=abort", "-C", "strip=symbols", "--edition", "2024"]
@@ -67,7 +67,7 @@ def minimal(static=False):
 
 
 def cargo(command):
-    """What cargo says; it builds under the same target/ as everything here."""
+    """The output of cargo, which builds under the same target/ as everything here."""
     environment = {**os.environ, "CARGO_TARGET_DIR": str(TARGET)}
     return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True).stdout
 
@@ -82,7 +82,7 @@ def talk(static=False):
 
 @cache
 def versions():
-    """What is compared: name -> version."""
+    """The programs that are compared: name -> version."""
     found = {"talk": output([talk(), "--version"]).split()[1]}
     for name, command in COMPETITORS.items():
         found[name] = re.search(r"\d+\.[\w.+-]+|(?<=XTerm\()\d+", output(command))[0]
@@ -90,7 +90,7 @@ def versions():
 
 
 def machine():
-    """What it is measured on: property -> value."""
+    """The machine that the bench runs on: property -> value."""
     processor = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = re.search(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     return {

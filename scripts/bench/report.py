@@ -1,5 +1,5 @@
-"""The report: what was measured on what, a verdict on every target, and each figure with its tables, its plot and the
-note that a person wrote about it (notes.md). The invariant: nothing in it but the notes was written by hand."""
+"""The report: the machine and programs, a verdict on every target, and each figure with its tables, its plot and its
+note (notes.md). The invariant: only the notes are written by hand."""
 
 import re
 
@@ -13,13 +13,14 @@ NOTES = programs.BENCH / "notes.md"
 
 INTRODUCTION = """# Benchmarks
 
-`make bench` measures this and writes this page; it is never edited. `make bench-quick` prints the same in less depth.
-All contestants take turns within each round, so that what disturbs the machine disturbs all of them. A table gives the
-median of the rounds, the lowest and the highest round, and the ratio of the medians; no round is left out."""
+`make bench` takes these measurements and writes this page; do not edit it. `make bench-quick` prints the same figures
+from fewer rounds. All contestants take turns within each round, so that a disturbance of the machine affects all of
+them. A table gives the median of the rounds, the lowest and the highest round, and the ratio of the medians. No round is
+left out."""
 
 
 def setting():
-    """What it is measured on, and what is compared: two tables."""
+    """The machine, and the programs that are compared."""
     rows = [f"| {key} | {value} |" for key, value in {**programs.machine(), **programs.versions()}.items()]
     return "\n".join(["| machine and programs | |", "|---|---|", *rows])
 
@@ -29,7 +30,7 @@ def verdict(claim):
 
 
 def targets(figures):
-    """Every target and what became of it."""
+    """Every target, what was measured, and the verdict."""
     rows = [
         f"| [{figure.title}](#{anchor(figure.title)}) | {claim.target} | {claim.measured} | {verdict(claim)} |"
         for figure in figures
@@ -39,7 +40,7 @@ def targets(figures):
 
 
 def anchor(title):
-    """The address of a heading, as GitHub makes it."""
+    """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
@@ -59,7 +60,7 @@ def table(panel):
 
 
 def note(key):
-    """What a person has to say about a figure."""
+    """The note about a figure."""
     parts = re.split(r"^## (\S+)$", NOTES.read_text(), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2])).get(key, "").strip()
 

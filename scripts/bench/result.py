@@ -1,4 +1,4 @@
-"""What a figure has found. The invariant: plain values; how they look is the business of `report` and `plot`."""
+"""The results of a figure. The invariant: plain values; `report` and `plot` format them."""
 
 from dataclasses import dataclass, field
 
@@ -39,7 +39,7 @@ class Figure:
 
 
 def at_most(what, value, limit, unit):
-    """A claim that a value keeps to a limit."""
+    """A claim that a value stays within a limit."""
     return Claim(f"{what} at most {show(limit)} {unit}", f"{show(value)} {unit}", value <= limit)
 
 
@@ -54,7 +54,7 @@ def ahead(panel, ours, others, higher=False):
 
 
 def show(value):
-    """A number with three digits that count."""
+    """A number with three significant digits."""
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

@@ -1,5 +1,5 @@
-"""Programs that answer many calls: talk's desk in the console, the floor, and what a user could pick instead. The
-invariant: each runs alone and is the same for every figure; what it says is read, as at a terminal."""
+"""Programs that answer many calls: talk's desk in the console, the floor, and the alternatives. The invariant: each runs
+alone and is the same for every figure; its output is read, as at a terminal."""
 
 import contextlib
 import re
@@ -17,7 +17,7 @@ MOST = 2_000
 
 @dataclass
 class Server:
-    """A command in which {port} stands for the port; without it, the program chooses one and says so."""
+    """A command in which {port} stands for the port; without it, the program picks a free one and prints it."""
 
     name: str
     command: list
@@ -34,7 +34,7 @@ def floor():
 
 
 def tcpserver(program, name, *options):
-    """One program for each call, as inetd did it; no look-up of names."""
+    """One program for each call, as with inetd; without name look-ups."""
     words = ["tcpserver", "-RHl0", "-c", MOST, *options, "127.0.0.1", "{port}", *program]
     return Server(name, words)
 
@@ -50,13 +50,13 @@ def socat():
 
 
 def socat_ready():
-    """socat with a queue for as many calls as come at once."""
+    """socat with a listen backlog for all calls."""
     server = socat()
     return Server(server.name, [server.command[0], server.command[1] + f",backlog={MOST}", server.command[2]])
 
 
 def everyone():
-    """Every server, told to be ready for many calls where it can be told; the first is the floor."""
+    """Every server, configured for many calls where that is possible; the first is the floor."""
     return [
         floor(),
         desk(),
@@ -72,7 +72,7 @@ def serving(server, environment=None):
     chooses = not any("{port}" in str(word) for word in server.command)
     port = 0 if chooses else harness.free_port()
     words = [str(word).format(port=port) for word in server.command]
-    # The keyboard is a pipe on which nothing is typed.
+    # Standard input is a pipe to which nothing is written.
     streams = {"stdin": PIPE, "stdout": PIPE, "env": {**pairs.environment(), **(environment or {})}}
     with harness.running(words, **streams) as program:
         if chooses:
@@ -84,9 +84,9 @@ def serving(server, environment=None):
 
 
 def family(pid):
-    """A process and all that it has started, directly or not."""
+    """A process and all its descendants."""
     children = []
-    # One that has just ended has none.
+    # A process that has just ended has no children.
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(one for child in children for one in family(int(child)))]

@@ -1,5 +1,5 @@
 // Accepts one call and becomes a program that has it as a descriptor, as the window of a desk does. A terminal on
-// standard input becomes that of its session.
+// standard input becomes the controlling terminal.
 // Usage: accept <port> <descriptor> <command>...
 #include "bench.h"
 

@@ -1,4 +1,4 @@
-// The least program in a window: connects, sends a byte, and ends when the other end does. Usage: answer <port>
+// The smallest program in a window: connects, sends a byte, and ends when the peer does. Usage: answer <port>
 #include "bench.h"
 
 int main(int argc, char **argv) {

@@ -1,4 +1,4 @@
-// What the small programs of the bench share. A call that fails ends the program: a measurement has no half.
+// Shared by the small programs of the bench. A system call that fails ends the program: there are no partial results.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// A greeting and a goodbye as docs/PROTOCOL.md has them; to a competitor they are bytes to send back.
+// HELLO and BYE of docs/PROTOCOL.md; a competitor just echoes these bytes.
 static const char HELLO[] = "H\0\x08\x01\0caller";
 static const char BYE[] = "B\0";
 #define HELLO_SIZE (sizeof HELLO - 1)
@@ -55,7 +55,7 @@ static inline int connect_to(int port) {
     return call;
 }
 
-// Reads and forgets until the other end has closed.
+// Reads and discards until the peer has closed.
 static inline void read_out(int fd) {
     char rest[4096];
     while (read(fd, rest, sizeof rest) > 0) {

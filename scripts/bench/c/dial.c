@@ -1,8 +1,9 @@
 // Calls a server and times, for each call, how long connecting took and how long until the first byte of the answer.
-// Prints both in nanoseconds, a line for each call; 0 is for what has not happened within 5 seconds.
+// Prints both in nanoseconds, a line for each call; 0 stands for what has not happened within 5 seconds.
 // Usage: dial <port> <calls> sequential|together|hold
 //
-// Held calls are made one after the other too, and stay open after the word "holding" until standard input ends.
+// With hold, calls are made one after the other and stay open. The program then prints "holding", and ends the calls at
+// the end of standard input.
 #include "bench.h"
 
 #include <fcntl.h>
@@ -29,24 +30,24 @@ static long long since(struct call *call, long long time) {
     return time ? time - call->begun : 0;
 }
 
-// Goes one step further; whether that was the last.
+// Takes the next step of a call; returns whether it was the last.
 static int proceed(int watch, struct call *call) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = call};
     if (!call->connected) {
         call->connected = now();
         check(epoll_ctl(watch, EPOLL_CTL_MOD, call->socket, &event), "epoll_ctl");
-        // A call that was turned away has an error to receive.
+        // If the call was refused, recv reports the error later.
         send(call->socket, HELLO, HELLO_SIZE, MSG_NOSIGNAL);
         return 0;
     }
     char first;
-    // A goodbye is no answer.
+    // BYE does not count as an answer.
     if (recv(call->socket, &first, 1, 0) == 1 && first == HELLO[0]) call->answered = now();
     check(epoll_ctl(watch, EPOLL_CTL_DEL, call->socket, NULL), "epoll_ctl");
     return 1;
 }
 
-// Makes `count` calls at once and returns when all of them are answered, turned away or given up.
+// Makes `count` calls at once and returns when all of them are answered, refused or given up.
 static void make(struct call *calls, int count) {
     int watch = check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1"), left = count;
     for (int index = 0; index < count; index++) {
@@ -62,7 +63,7 @@ static void make(struct call *calls, int count) {
     close(watch);
 }
 
-// Says goodbye and waits for the other end's, so that its process is gone before the next call.
+// Sends BYE and waits for the peer's, so that its process is gone before the next call.
 static void end(struct call *call) {
     check(fcntl(call->socket, F_SETFL, 0), "F_SETFL");
     send(call->socket, BYE, BYE_SIZE, MSG_NOSIGNAL);

@@ -1,12 +1,12 @@
-// The floor: the least that a program between standard input, a socket and standard output can do. No framing, no
-// limits, no notices. Usage: floor listen|call <port>
+// The floor: the least work for a program between standard input, a socket and standard output. It has no framing, no
+// limits and no notices. Usage: floor listen|call <port>
 #include "bench.h"
 
 #include <sys/select.h>
 
 static char buffer[64 * 1024];
 
-// Moves what there is; 0 at the end of the input.
+// Copies what is available; returns 0 at end of input.
 static ssize_t move(int from, int to) {
     ssize_t count = check(read(from, buffer, sizeof buffer), "read");
     for (ssize_t done = 0; done < count;)

@@ -1,4 +1,4 @@
-// The floor of a server: a process for each call, which sends back what comes. Usage: fork_server <port>
+// The floor of a server: a process for each call, which echoes what it receives. Usage: fork_server <port>
 #include "bench.h"
 
 int main(int argc, char **argv) {

@@ -1,5 +1,5 @@
-// The floor of a window: forks and executes a command, to which it adds a port, and waits until the program in the
-// window has connected to that port and sent a byte. Prints nanoseconds. The window ends with this program.
+// The floor of a window: forks and executes a command with a port appended, and waits until the program in the window
+// has connected to that port and sent a byte. Prints nanoseconds. The window ends with this program.
 // Usage: open <command>...
 #include "bench.h"
 

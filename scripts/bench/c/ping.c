@@ -1,6 +1,6 @@
-// Times turns of a conversation between two programs whose standard input and output are pipes: lines go into the near
-// one, each once the one before has come out of the far one, so that no program can send two at once; then as many go
-// back. Prints nanoseconds, a line for each turn.
+// Times turns of a conversation between two programs whose standard input and output are pipes. Lines are written to the
+// near program, each when the one before has come out of the far one, so that no program can send two at once. Then the
+// same number goes back. Prints nanoseconds, a line for each turn.
 // Usage: ping <near in> <near out> <far in> <far out> <lines in a turn> <turns> <seconds at most>
 #include "bench.h"
 
@@ -15,7 +15,7 @@ struct source {
 };
 static struct source near, far;
 
-// Waits until a line that ends like ours has come out: a chat puts a name before it.
+// Waits until a line that ends with ours has come out: a chat puts a name before it.
 static void wait_for_line(struct source *source) {
     for (;;) {
         char *end;
@@ -36,7 +36,7 @@ static void wait_for_line(struct source *source) {
     }
 }
 
-// Says lines at one end and waits until all have come out of the other.
+// Writes lines to one program and waits until all have come out of the other.
 static void say(int in, int lines, struct source *out) {
     for (int line = 0; line < lines; line++) {
         check(write(in, LINE, SIZE), "write");

@@ -1,4 +1,4 @@
-// Times a whole process, from fork to its end, with nobody reading its output. Prints nanoseconds, a line for each.
+// Times a whole process, from fork to its end, with its output discarded. Prints nanoseconds, a line for each.
 // Usage: start <times> <command>...
 #include "bench.h"
 

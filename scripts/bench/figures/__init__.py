@@ -1,4 +1,4 @@
-"""The figures, in the order of the report: key -> what measures it. Each returns a `result.Figure`."""
+"""The figures, in the order of the report: key -> the function that measures it and returns a `result.Figure`."""
 
 from figures import answer, footprint, idle, instructions, memory, round_trip, throughput, window
 

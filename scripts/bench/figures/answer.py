@@ -1,5 +1,5 @@
-"""How soon a call is answered, one call after the other and many at once; and whether a crowd gets in at all.
-The invariant: a call that nobody answers counts, as long as it was waited for."""
+"""How soon a call is answered, one call after the other and many at once, and whether a crowd can connect at all. The
+invariant: a call that is not answered counts as the time for which it was waited for."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -12,9 +12,9 @@ from harness import percentile, series
 from result import Claim, Figure, Panel, ahead, at_most
 
 RETRY = 0.9
-"""A connection that took this many seconds was begun again: the first retry comes after one."""
+"""A connection that took this many seconds was retried: the first retry comes after one second."""
 LIMIT = 5
-"""Seconds after which dial gives a call up."""
+"""Seconds after which `dial` gives up a call."""
 
 
 @dataclass
@@ -27,22 +27,22 @@ class Call:
 
 
 def dial(server, calls, how):
-    """Calls a server; what became of each call."""
+    """Calls a server and returns the result of each call."""
     with servers.serving(server) as (_, port):
         took = harness.numbers([programs.c("dial"), port, calls, how])
     return [Call((made or LIMIT * 1e9) / 1e9, (said or LIMIT * 1e9) / 1e9, not said) for made, said in took]
 
 
 def answered(results, share):
-    """Milliseconds to the answer; a call that got none counts as long as it was waited for."""
+    """Milliseconds to the answer; a call without one counts as the time for which it was waited for."""
     return series(results, lambda calls: percentile([call.answered * 1000 for call in calls], share))
 
 
 def lost(results):
-    """A sentence about the calls that nobody answered."""
+    """A sentence about the calls that were not answered."""
     counts = {name: sum(call.lost for calls in all for call in calls) for name, all in results.items()}
     said = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-    return f"never answered, and counted as {LIMIT} s: {said}." if said else "every one was answered."
+    return f"not answered, and counted as {LIMIT} s: {said}." if said else "all were answered."
 
 
 def call(effort):
@@ -64,15 +64,15 @@ def call(effort):
             ahead(half, "talk", [server.name for server in everyone[2:]]),
         ]
     how = (
-        "From connect to the first byte of the answer: talk's desk in the console, over pipes, against servers that "
-        f"send back what comes; {sequential} calls one after the other in each round, then 200 at once. "
+        "From connect to the first byte of the answer: talk's desk in the console, over pipes, against echo servers; "
+        f"{sequential} calls one after the other in each round, then 200 at once. "
         + " ".join(losses)
     )
     return Figure("answer", "A call answered", how, panels, claims)
 
 
 def counters():
-    """What the kernel counts about TCP on this machine: name -> count (proc_net_netstat)."""
+    """The kernel's TCP counters of this machine: name -> count (proc_net_netstat)."""
     lines = Path("/proc/net/netstat").read_text().splitlines()
     names, values = (line.split()[1:] for line in lines if line.startswith("TcpExt:"))
     return dict(zip(names, map(int, values)))
@@ -87,7 +87,7 @@ class Arrival:
 
 
 def arrive(server, calls):
-    """What became of so many calls at once."""
+    """The result of this many calls at once."""
     before = counters()["ListenDrops"]
     made = dial(server, calls, "together")
     return Arrival(
@@ -113,14 +113,14 @@ def crowd(effort):
     retried = of(lambda arrival: arrival.retried)
     panels = [
         Panel("connections that took a second try", "connections", retried),
-        Panel("packets that a full queue turned away", "packets", of(lambda arrival: arrival.turned_away)),
+        Panel("packets dropped because the queue was full", "packets", of(lambda arrival: arrival.turned_away)),
         Panel(f"calls without an answer after {LIMIT} s", "calls", of(lambda arrival: arrival.lost)),
         Panel("until the last was answered or given up", "s", of(lambda arrival: arrival.seconds)),
     ]
     most = retried["talk"].high
     claims = [Claim("no connection takes a second try", f"{most:.0f} at most", most == 0)]
     how = (
-        f"{calls:,} connections at once, with the queue (listen backlog) that each server has unless told otherwise. "
-        "The packets are those that the kernel counted as dropped for a full queue (ListenDrops) on the whole machine."
+        f"{calls:,} connections at once, with the default queue (listen backlog) of each server. "
+        "The packets are those that the kernel of the machine counted as dropped because a queue was full (ListenDrops)."
     )
     return Figure("crowd", "A crowd arrives", how, panels, claims)

@@ -1,5 +1,5 @@
-"""What talk costs before it does anything: to start it, and to have it on a disk. The invariant: what is timed is a
-whole process, from fork to its end."""
+"""What talk costs before it does anything: time to start, and size on disk. The invariant: a whole process is timed, from
+fork to its end."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ from result import Figure, Panel, at_most
 
 
 def start(command, times):
-    """Milliseconds of a whole process, the median of so many."""
+    """Milliseconds of a whole process, the median of `times` runs."""
     return percentile([took for [took] in harness.numbers([programs.c("start"), times, *command])], 0.5) / 1e6
 
 
@@ -25,7 +25,7 @@ def started(effort):
     turns = {name: partial(start, command, times) for name, command in commands.items()}
     panel = Panel("a whole process", "ms", series(harness.rounds(effort.of(7, 3), turns)), "true")
     above = panel.rows["talk --version"].median - panel.rows["true"].median
-    how = f"From fork to the end of the process; the median of {times:,} in each round."
+    how = f"From fork to the end of the process; the median of {times:,} runs in each round."
     return Figure("start", "Start", how, [panel], [at_most("above true:", above, 1, "ms")])
 
 

@@ -1,5 +1,5 @@
-"""What a conversation does while nobody says anything: the battery of a laptop, the scheduler of a desk. The
-invariant: nothing is said in the conversations while they are watched, all at the same time."""
+"""What a conversation costs while nobody says anything: the battery of a laptop, the scheduler of a desk. The
+invariant: nothing is said while the conversations are watched, all at the same time."""
 
 import contextlib
 import re
@@ -15,10 +15,10 @@ from harness import Series
 from result import Claim, Figure, Panel
 
 LAST_LOOK = 12
-"""Seconds after a line until nothing more is done because of it: talk looks once, after 10, whether it has arrived."""
+"""Seconds after a line until it causes no more work: talk checks once, after 10, whether it has arrived."""
 
 KEEPALIVE = "02"
-"""The timer of a socket that the kernel looks after while nothing is under way (proc_net_tcp.rst)."""
+"""The keepalive timer of a socket with nothing in flight (proc_net_tcp.rst)."""
 
 
 @contextlib.contextmanager
@@ -33,7 +33,7 @@ def over_pipes(pair):
 
 @contextlib.contextmanager
 def in_editors():
-    """A conversation with a terminal at both ends."""
+    """A conversation with a terminal on both sides."""
     with pairs.terminal() as far, pairs.terminal() as near:
         with pairs.conversation(pairs.ours(), far, near) as (port, processes):
             yield port, [process.pid for process in processes]
@@ -41,7 +41,7 @@ def in_editors():
 
 @contextlib.contextmanager
 def in_console():
-    """A conversation of talk's desk."""
+    """A conversation in the console of talk's desk."""
     with servers.serving(servers.desk()) as (server, port):
         words = pairs.command(pairs.ours().near, port)
         with harness.running(words, env=pairs.environment(), stdin=PIPE, stdout=DEVNULL) as client:
@@ -50,13 +50,13 @@ def in_console():
 
 
 def switches(pids):
-    """How often these processes were put to sleep or made to wait: one for each time that they woke."""
+    """The context switches of these processes: one for each time that they woke up."""
     text = "".join(Path(f"/proc/{pid}/status").read_text() for pid in pids)
     return sum(map(int, re.findall(r"ctxt_switches:\s+(\d+)", text)))
 
 
 def kept_alive(port):
-    """Whether the kernel looks after both sockets of a conversation."""
+    """Whether both sockets of a conversation have a keepalive timer."""
     rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     ends = [row for row in rows if f":{port:04X}" in row[1] + row[2] and row[3] == harness.ESTABLISHED]
     return len(ends) >= 2 and all(row[5].startswith(KEEPALIVE) for row in ends)
@@ -71,9 +71,9 @@ def idle(effort):
         time.sleep(LAST_LOOK)
         watch = {name: block.enter_context(harness.traced(pids)) for name, (_, pids) in conversations.items()}
         count = lambda: {name: switches(pids) for name, (_, pids) in conversations.items()}
-        # Being traced wakes each of them once.
+        # Attaching strace wakes each process once.
         before = harness.settled(count)
-        # The conversations are silent for so long: that is what is looked at.
+        # The conversations are silent during this time, which is what is measured.
         time.sleep(seconds)
         after = count()
         alive = {name: kept_alive(port) for name, (port, _) in conversations.items()}
@@ -91,6 +91,6 @@ def idle(effort):
     how = (
         f"All conversations at the same time, from {LAST_LOOK} s after the last line, watched for {seconds} s (strace, "
         "/proc/pid/status). "
-        "A system call counts as several wakeups: strace stops the process for it."
+        "A system call counts as several wakeups, because strace stops the process for it."
     )
     return Figure("idle", "Idle", how, panels, claims)

@@ -1,7 +1,7 @@
-"""How many instructions the pure modules need, under callgrind: the same on a busy machine, so that a slow-down shows.
-The invariant: the start of the program is not in the count.
+"""The number of instructions that the pure modules execute, counted by callgrind. It is the same on a busy machine, so
+that a slow-down shows. The invariant: the start of the program is not counted.
 
-Compared with instructions.json, which is written anew when it is not there: remove it to accept what is now."""
+The baseline is instructions.json. It is created if it does not exist: remove it to accept the present counts."""
 
 import json
 import re
@@ -16,20 +16,20 @@ BASELINE = programs.BENCH / "instructions.json"
 TIMES = 1_000
 MARGIN = 1.05
 
-# What is counted: its name here, how many lines one time is, and what it is.
+# What is counted: the argument of the program, the lines in one repetition, and a description.
 WORK = {
     "encode": (1, "a line into a frame"),
     "decode": (1, "a frame found in bytes"),
     "converse": (1, "a line through both ends of a conversation"),
     "converse-bulk": (1000, "the same, a thousand lines at once"),
-    "printable": (1, "a line that needs no change through the printable gate"),
+    "printable": (1, "a line that needs no change through the sanitizer"),
     "printable-foreign": (1, "a line with emoji, escapes and invisibles through it"),
 }
 
 
 @cache
 def program():
-    """The modules of talk as it is released, with something that calls them."""
+    """The modules of talk in a release build, with a program that calls them."""
     words = ["cargo", "bench", "--locked", "--quiet", "--no-run", "--bench", "instructions"]
     said = programs.cargo([*words, "--message-format", "json"])
     built = [json.loads(line) for line in said.splitlines()]
@@ -43,7 +43,7 @@ def collected(what, times):
 
 
 def count(what, lines):
-    """Instructions for each line, without those of the program's start."""
+    """Instructions for each line, without those that start the program."""
     times = max(1, TIMES // lines)
     return round((collected(what, 2 * times) - collected(what, times)) / times / lines, 1)
 

@@ -1,5 +1,5 @@
-"""What a call costs in memory: what its processes have written to and share with nobody (Private_Dirty), which a
-machine must have for one call more. The invariant: it is looked at only when it does not change any more."""
+"""The memory of a call: the pages that its processes have written to and do not share (Private_Dirty), which a machine
+needs for each further call. The invariant: it is read only when it no longer changes."""
 
 import contextlib
 import os
@@ -25,14 +25,14 @@ def private_dirty(pids):
 
 @contextlib.contextmanager
 def held(port, calls):
-    """So many calls, answered and silent."""
+    """This many calls, answered and silent."""
     with harness.running([programs.c("dial"), port, calls, "hold"], stdin=PIPE, stdout=PIPE) as dial:
         assert dial.stdout.readline() == b"holding\n"
         yield
 
 
 def per_call(server, calls):
-    """Kilobytes for each of so many calls, the server's growth included."""
+    """Kilobytes for each of this many calls, including the growth of the server."""
     with servers.serving(server) as (process, port):
         total = lambda: private_dirty(servers.family(process.pid))
         before = harness.settled(total)
@@ -41,12 +41,12 @@ def per_call(server, calls):
 
 
 def on_terminal(command):
-    """Kilobytes of a program that has a call and a terminal."""
+    """Kilobytes of a program with a call and a terminal."""
     port = harness.free_port()
     words = [programs.c("accept"), port, "5", *command]
     with pairs.terminal() as streams, harness.running(words, env=pairs.environment(), **streams) as program:
         harness.wait_for_listener(port)
-        # The minimal program takes no part in the call.
+        # The minimal program ignores the call.
         call = [programs.c("dial"), port, "1", "hold"]
         with harness.running(call, stdin=PIPE, stdout=PIPE) as dial:
             if "handler" in command:
@@ -58,7 +58,7 @@ def on_terminal(command):
 
 
 def contenders():
-    """Every server, by the name that it has in this figure."""
+    """Every server, by its name in this figure."""
     found = {"C fork-only server": servers.floor()}
     for build, static in BUILDS.items():
         least = programs.minimal(static)
@@ -70,7 +70,7 @@ def contenders():
 
 
 def handlers():
-    """Every program in a window: its command."""
+    """The command of every program in a window."""
     found = {}
     for build, static in BUILDS.items():
         handler = [programs.talk(static), "handler", "5"]
@@ -84,7 +84,7 @@ def call(effort):
     count, many = effort.of(1_000, 100), effort.of(3, 1)
     console = {name: partial(per_call, server, count) for name, server in contenders().items()}
     window = {name: partial(on_terminal, command) for name, command in handlers().items()}
-    # A program that was just built counts as dirty until it is on the disk.
+    # The pages of a program that was just built count as dirty until they are on the disk.
     os.sync()
     panels = [
         Panel("a call, server and handler together", "kB", series(harness.rounds(many, console)), "C fork-only server"),
@@ -101,7 +101,7 @@ def call(effort):
         editor = of(panels[1], f"talk handler, editor, {build}")
         claims.append(at_most(f"handler, editor, {build}:", editor, 600, "kB"))
     how = (
-        f"Private dirty memory of idle calls: {count:,} at once for the servers, divided by their number; one handler "
-        "on a terminal of its own for the windows. The minimal Rust program is the standard library and a buffer."
+        f"Private dirty memory of idle calls: {count:,} at once for the servers, divided by their number; for the "
+        "windows, one handler on a terminal. The minimal Rust program is the standard library and a buffer."
     )
     return Figure("memory", "Memory of a call", how, panels, claims)

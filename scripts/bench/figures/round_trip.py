@@ -1,5 +1,5 @@
-"""A line there and a line back; and two lines in a burst, then the answer. What a person feels of a program's speed.
-The invariant: the same program says the same lines to every contestant."""
+"""The round trip of a line, and of two lines in a burst: the speed that a person notices. The invariant: the same program
+sends the same lines to every contestant."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -13,19 +13,19 @@ from harness import Series, percentile, series
 from result import Figure, Panel, ahead, at_most
 
 WARM_UP = 100
-"""Turns that ping makes before it begins to measure."""
+"""Turns that `ping` makes before it begins to measure."""
 
 
 @dataclass
 class Turns:
     took: list[float]
-    """Microseconds of each."""
+    """Microseconds of each turn."""
     spent: float
-    """Microseconds of CPU that both ends, and what is between them, spent on one."""
+    """Microseconds of CPU time for a turn, of all processes."""
 
 
 def on_cpu(processes):
-    """Microseconds that these processes have run (proc_pid_schedstat)."""
+    """Microseconds of CPU time of these processes (proc_pid_schedstat)."""
     return sum(int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) for process in processes) / 1000
 
 
@@ -74,7 +74,7 @@ def line(effort):
         Panel("CPU time of a trip, on one core", "µs of all processes", spent, "floor"),
         Panel("system calls of a trip", "of all processes", calls, "floor"),
     ]
-    how = f"A line goes from a pipe through socket to pipe, and one comes back: {turns:,} trips in each round."
+    how = f"A line goes from a pipe through a socket to a pipe, and one comes back: {turns:,} trips in each round."
     claims = [
         at_most("median, on one core:", half.ratio("talk"), 1.05, "× the floor"),
         ahead(half, "talk", ["nc", "ncat", "socat"]),
@@ -88,8 +88,8 @@ def burst(effort):
     half = panel(results, "median, on one core", 0.5, logarithmic=True)
     counts = {name: sum(len(turns.took) for turns in all) for name, all in results.items()}
     how = (
-        "Two lines go there, the second once the first has arrived, then two come back the same way, on one core: "
-        f"up to {turns:,} turns or {seconds} s in each round; in all "
+        "Two lines go one way, the second when the first has arrived; then two come back in the same way. On one core, "
+        f"up to {turns:,} turns or {seconds} s in each round; in total "
         + ", ".join(f"{name} {count:,}" for name, count in counts.items())
         + "."
     )

@@ -1,5 +1,5 @@
-"""How fast text goes through: a log, a build, a file that is piped. The invariant: nothing is timed before
-the text was seen to come out unchanged."""
+"""The throughput of text: a log, a build, a file in a pipe. The invariant: nothing is timed before the text was seen to
+arrive unchanged."""
 
 import contextlib
 import hashlib
@@ -17,7 +17,7 @@ from harness import series
 from result import Figure, Panel, ahead, at_most
 
 BLOCK = 1_000_000
-"""Bytes of different lines, about; the file repeats them."""
+"""Bytes of distinct lines, approximately; the file repeats them."""
 
 
 @dataclass
@@ -39,8 +39,8 @@ def lines(size):
 
 
 def transfer(pair, path, piped, pinned=False, stdout=DEVNULL, read=lambda stream: None):
-    """Sends the file; seconds from the start of the sender to the end of the receiver, CPU seconds of both, and what
-    `read` makes of the receiver's output."""
+    """Sends the file. Returns the seconds from the start of the sender to the end of the receiver, the CPU seconds of
+    both, and the result of `read` on the receiver's output."""
     port = harness.free_port()
     with contextlib.ExitStack() as block:
         run = lambda command, **streams: block.enter_context(harness.running(command, **streams))
@@ -60,7 +60,7 @@ def transfer(pair, path, piped, pinned=False, stdout=DEVNULL, read=lambda stream
 
 
 def verify(contestants, path):
-    """Outside of what is timed: what comes out is what went in, byte for byte."""
+    """Checks, outside the timed part, that the text arrives byte for byte."""
     with open(path, "rb") as file:
         original = hashlib.file_digest(file, "sha256").digest()
     digest = lambda stream: hashlib.file_digest(stream, "sha256").digest()
@@ -91,6 +91,6 @@ def text(effort):
                 claims.append(at_most(f"CPU of both ends, from {source}:", cost, 1.3, "× nc"))
     how = (
         f"{size / 1e6:.0f} MB of lines of 20 to 120 bytes, from the start of the sender to the end of the receiver, "
-        "which writes to /dev/null. What comes out was first compared with what went in, for every contestant."
+        "which writes to /dev/null. Before that, the output of every contestant was compared with its input."
     )
     return Figure("throughput", "Throughput of text", how, panels, claims)

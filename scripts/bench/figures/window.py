@@ -1,5 +1,5 @@
-"""How soon a window is open: from the call to the handler's greeting, through a real xterm and through tmux, beside the
-least that such a window can take. The invariant: one window at a time."""
+"""How soon a window is open: from the call to the handler's greeting, through a real xterm and through tmux, compared
+with the least time that such a window can take. The invariant: one window at a time."""
 
 import contextlib
 import os
@@ -20,8 +20,8 @@ from result import Figure, Panel, at_most
 
 @contextlib.contextmanager
 def display():
-    """A display without a screen: the environment of programs on it. It does not start anew when its last window closes,
-    which the next one would have to wait for."""
+    """The environment of programs on a virtual display. The display does not reset when its last window closes, because
+    the next window would have to wait for that."""
     words = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"]
     with harness.running(words, stdout=PIPE) as server:
         yield {"DISPLAY": f":{int(server.stdout.readline())}"}
@@ -29,7 +29,7 @@ def display():
 
 @contextlib.contextmanager
 def tmux():
-    """A tmux of its own with the session that talk uses: the environment of programs in it."""
+    """The environment of programs in a separate tmux that has the session that talk uses."""
     with tempfile.TemporaryDirectory() as directory:
         environment = {"TMUX_TMPDIR": directory}
         run = partial(subprocess.run, env={**pairs.environment(), **environment}, check=True)
@@ -41,7 +41,7 @@ def tmux():
 
 
 def xterms(server):
-    """The windows of a server: process -> command, but for what runs in it. One that is closing has no command."""
+    """The windows of a server: process -> command up to -e. A window that is closing has no command."""
     found = {}
     for pid in servers.family(server.pid)[1:]:
         with contextlib.suppress(FileNotFoundError, ValueError):
@@ -52,14 +52,14 @@ def xterms(server):
 
 
 def call(port):
-    """Milliseconds to the first byte of one call's answer; the call goes on, and this returns its process."""
+    """Makes one call, which stays open; returns the process that measures and holds it."""
     dial = subprocess.Popen([programs.c("dial"), str(port), "1", "hold"], stdin=PIPE, stdout=PIPE)
     dial.stdout.readline()
     return dial
 
 
 def answered(dial):
-    """Ends a call; milliseconds that it took to be answered."""
+    """Ends a call; returns the milliseconds until it was answered."""
     said, _ = dial.communicate()
     if not (took := int(said.split()[1])):
         raise SystemExit("bench: a call got no answer")
@@ -69,7 +69,7 @@ def answered(dial):
 def through_xterm(server, port, seen):
     dial = call(port)
     [(window, seen[:])] = harness.wait_for("the xterm", lambda: xterms(server)).items()
-    # The window would stay until a key is pressed.
+    # The window stays open until a key is pressed.
     os.kill(window, signal.SIGTERM)
     harness.wait_for("the end of the xterm", lambda: not xterms(server))
     return answered(dial)
@@ -82,13 +82,13 @@ def through_tmux(environment, port):
 
 
 def close_windows(environment):
-    """Closes all windows of the session but the first."""
+    """Closes all windows of the session except the first."""
     words = ["tmux", "kill-window", "-a", "-t", "talk:0"]
     subprocess.run(words, env={**pairs.environment(), **environment}, check=True)
 
 
 def bare(command, environment):
-    """Milliseconds until the least program answers in a window that this command opens."""
+    """Milliseconds until the smallest program answers in a window that this command opens."""
     words = [programs.c("open"), *command, programs.c("answer")]
     [[took]] = harness.numbers(words, env={**pairs.environment(), **environment})
     return took / 1e6
@@ -121,7 +121,7 @@ def opened(effort):
         panels.append(panel)
         claims.append(at_most(f"through {window}: above the {floor}", above, 10, "ms"))
     how = (
-        "From connect to the greeting of the handler in the window. Bare is the same command of the window, forked and "
-        f"executed, with a C program in it that only connects back. A round is one call: {count} of each."
+        "From connect to the greeting of the handler in the window. Bare is the same command, forked and executed, with "
+        f"a C program in the window that only connects back. A round is one call: {count} of each."
     )
     return Figure("window", "A window open", how, panels, claims)
