@@ -1,4 +1,4 @@
-# Build, test, install. Needs a Rust toolchain and make; the tests install what else they need (scripts/setup-tests).
+# Build, test, install. Needs a Rust toolchain and make. scripts/setup-tests installs what the tests need.
 
 PREFIX ?= /usr/local
 CARGO ?= cargo
@@ -16,10 +16,9 @@ FUZZ_SECONDS ?= 60
 SHARE := $(PREFIX)/share
 BASH_COMPLETIONS := $(SHARE)/bash-completion/completions
 FISH_COMPLETIONS := $(SHARE)/fish/vendor_completions.d
-# bash-completion starts from what is in /etc, and looks for nothing in /usr/local/etc.
+# bash-completion reads /etc at start, and ignores /usr/local/etc.
 ETC := $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
-# Besides the program: each file, and where it goes; each link, after what it points to. What is installed by these lists
-# is uninstalled by them.
+# The files to install, each as source:destination, and the links, each as target:link. uninstall uses the same lists.
 FILES := \
 	man/talk.1:$(SHARE)/man/man1/talk.1 \
 	man/talk.7:$(SHARE)/man/man7/talk.7 \
@@ -36,7 +35,7 @@ LINKS := $(foreach name,talk_client talk_server, \
 
 all: talk_client talk_server
 
-# Cargo knows what is out of date, so it is always asked.
+# Always run: cargo knows what is out of date.
 talk: FORCE
 	$(CARGO) build --release --locked
 	cp -f $(CARGO_TARGET_DIR)/release/talk $@
@@ -53,14 +52,14 @@ test: setup check
 	$(MAKE) fuzz FUZZ_SECONDS=5
 	scripts/test-package
 
-# What test does in part or for a minute, in full.
+# The long tests in full, which test runs in part or for a short time.
 soak: setup load fuzz
 	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test suite -- kills:: network::
 
 load: talk
 	python3 scripts/load ./talk
 
-# Each target in turn.
+# Every fuzz target in turn.
 fuzz:
 	scripts/fuzz $(FUZZ_SECONDS)
 
@@ -73,13 +72,13 @@ check:
 	scripts/check-imports
 	shellcheck $(SCRIPTS)
 	mandoc -Tlint -Wwarning man/*
-	# Its complaints about style, but for what depends on which other manuals are installed here.
+	# Style warnings as well, except those that depend on which other manuals are installed.
 	! mandoc -Tlint -Wstyle man/* 2>/dev/null | grep -v 'referenced manual not found'
 
 setup:
 	scripts/setup-tests
 
-# Writes docs/BENCHMARKS.md; wants a quiet machine.
+# Writes docs/BENCHMARKS.md; needs a quiet machine.
 bench:
 	scripts/bench/setup
 	python3 scripts/bench
@@ -93,7 +92,7 @@ install: all install-files
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_client
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_server
 
-# All but the program, which the tests have built already.
+# Everything except the program.
 install-files:
 	set -e; for pair in $(FILES); do install -D -m 644 "$${pair%%:*}" "$(DESTDIR)$${pair#*:}"; done
 	set -e; for pair in $(LINKS); do ln -sf "$${pair%%:*}" "$(DESTDIR)$${pair#*:}"; done
@@ -103,7 +102,7 @@ uninstall:
 	set -e; for pair in $(FILES) $(LINKS); do rm -f "$(DESTDIR)$${pair#*:}"; done
 	[ ! -d $(DESTDIR)$(SHARE)/doc/talk ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(SHARE)/doc/talk
 
-# The same files give the same archive, byte for byte.
+# Reproducible: the same files give the same archive, byte for byte.
 dist:
 	tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 \
 		--transform='s,^,talk-$(VERSION)/,' $(DIST) | gzip -n9 > talk-$(VERSION).tar.gz
@@ -114,7 +113,7 @@ deb:
 test-deb: setup
 	scripts/test-deb
 
-# Runs without anything around it.
+# A single file without library dependencies.
 static:
 	if command -v rustup > /dev/null; then rustup target add $(STATIC); fi
 	$(CARGO) build --release --locked --target $(STATIC)
@@ -123,12 +122,12 @@ static:
 test-static: setup
 	scripts/test-static
 
-# That the oldest Rust that is promised still builds it.
+# Checks that the oldest supported Rust builds it.
 msrv:
 	rustup toolchain install --profile minimal $(MSRV)
 	$(CARGO) +$(MSRV) check --locked --all-targets
 
-# Licences, sources and known faults of the dependencies. Needs cargo-deny, and the network for the faults.
+# Licences, sources and advisories of the dependencies. Needs cargo-deny, and the network for the advisories.
 audit:
 	$(CARGO) deny --locked check
 

@@ -43,7 +43,8 @@ static void leave(const char *reason)
 	left = 1;
 }
 
-/* The desk broke the protocol. What is unread when we close would take our reason with it. */
+/* The desk broke the protocol. Closing a socket with unread data resets the connection, and the desk might lose our
+ * reason: read until it has closed. */
 static void wrong(const char *reason)
 {
 	char rest[4096];
@@ -55,7 +56,7 @@ static void wrong(const char *reason)
 	fail(reason);
 }
 
-/* A stranger's control characters are not for a terminal; this keeps to ASCII. */
+/* Untrusted text must not control a terminal: everything but printable ASCII is replaced. */
 static void show(const unsigned char *text, size_t length, int complete)
 {
 	int person = isatty(STDOUT_FILENO);
@@ -65,7 +66,7 @@ static void show(const unsigned char *text, size_t length, int complete)
 	if (complete)
 		putchar('\n');
 	if (fflush(stdout) == EOF)
-		fail("what the desk says cannot be shown");
+		fail("cannot write to standard output");
 }
 
 static void receive(char tag, const unsigned char *payload, size_t length)
@@ -87,11 +88,11 @@ static void receive(char tag, const unsigned char *payload, size_t length)
 			exit(0);
 		if (!left)
 			leave("");
-		fail(answered ? "the desk left first" : "the desk does not take the call");
+		fail(answered ? "the desk left first" : "the desk refused the call");
 	}
 }
 
-/* Takes the whole frames out of the inbox. */
+/* Reads from the desk and handles each complete frame. */
 static void read_desk(void)
 {
 	static unsigned char inbox[3 + MAX_PAYLOAD];

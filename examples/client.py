@@ -3,7 +3,7 @@
 import contextlib, getpass, os, socket, sys, threading
 
 def send(tag, payload=b""):
-    """Sends a frame, unless BYE has been sent; returns whether it did."""
+    """Sends a frame unless BYE has been sent; returns whether it was sent."""
     global left
     with sending:
         if left:
@@ -14,7 +14,7 @@ def send(tag, payload=b""):
         return True
 
 def say_lines():
-    with contextlib.suppress(OSError):  # the other thread will see it too
+    with contextlib.suppress(OSError):  # the other thread notices it as well
         for piece in iter(lambda: sys.stdin.buffer.readline(16384), b""):
             send(b"T" if piece.endswith(b"\n") else b"t", piece.rstrip(b"\n"))
         send(b"B")
@@ -25,7 +25,7 @@ def read(length):
     return data
 
 def show(text):
-    if sys.stdout.isatty():  # a stranger's control characters are not for a terminal
+    if sys.stdout.isatty():  # untrusted text must not control a terminal
         text = "".join(c if c.isprintable() or c in "\t\n" else "?" for c in text.decode(errors="replace")).encode()
     sys.stdout.buffer.write(text)
     sys.stdout.flush()
@@ -66,6 +66,6 @@ except ValueError as why:
     with contextlib.suppress(OSError):
         send(b"B", f"protocol error: {why}".encode())
         desk.settimeout(2)
-        while desk.recv(65536):  # closing with something unread would take our reason with it
+        while desk.recv(65536):  # closing with unread data resets the connection, and the desk might lose our reason
             pass
 os._exit(status)  # the other thread may still wait for standard input
