@@ -1,7 +1,7 @@
 """Puts load on a desk and reports what it took: python3 scripts/load --help
 
-First many calls at once (crowd), then many quick ones, one after another (quick). The invariant: the first line that is
-lost, doubled, out of place or unknown, and whatever does not come in time, ends it with status 1.
+First many calls at once (crowd), then many short calls, one after another (quick). The invariant: the first line that is
+lost, duplicated, out of order or unknown, or that does not come in time, ends the run with status 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 
-# Nothing is left behind in the sources.
+# Do not leave __pycache__ in the source tree.
 sys.dont_write_bytecode = True
 
 import crowd
@@ -31,9 +31,9 @@ def options() -> argparse.Namespace:
         "--quick", type=int, default=10_000, help="quick calls one after another (%(default)s)"
     )
     parser.add_argument(
-        "--seed", type=int, default=int.from_bytes(os.urandom(4)), help="to do it the same way again"
+        "--seed", type=int, default=int.from_bytes(os.urandom(4)), help="repeat an earlier run"
     )
-    parser.add_argument("--json", action="store_true", help="figures for a program")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args()
 
 
@@ -47,7 +47,7 @@ def main() -> int:
     asked = options()
     random.seed(asked.seed)
     print(f"load: seed {asked.seed}", file=sys.stderr)
-    # A socket for each call, and some more.
+    # One socket for each call, and some more.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:

@@ -1,4 +1,4 @@
-"""What ends a run: a promise that does not hold, or a deadline."""
+"""What ends a run: a guarantee that does not hold, or a deadline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DEADLINE = 60.0  # seconds that anything may take
 
 
 class Violation(Exception):
-    """A promise that does not hold."""
+    """A guarantee that does not hold."""
 
 
 def ensure(holds: bool, otherwise: str) -> None:
@@ -18,7 +18,7 @@ def ensure(holds: bool, otherwise: str) -> None:
 
 
 def wait_for(what: str, missing: Callable[[], object], step: Callable[[], object]) -> None:
-    """Takes one step after another until nothing is missing."""
+    """Repeats `step` until nothing is missing."""
     limit = time.monotonic() + DEADLINE
     while lack := missing():
         ensure(time.monotonic() < limit, f"waited {DEADLINE:.0f} s for {what}; missing: {lack}")

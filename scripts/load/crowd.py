@@ -1,6 +1,6 @@
-"""Many calls at once: numbered lines in both directions, each of them once and in order at either end.
+"""Many calls at once: numbered lines in both directions, each shown once and in order on either side.
 
-The invariant: whatever either end shows is compared with the one line that may come next; the rest is a violation.
+The invariant: each line that a side shows is compared with the one line that may come next; any other is a violation.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import wire
 from check import Violation, ensure, wait_for
 from desk import Desk
 
-# One of so many lines of the desk goes to everybody.
+# One in this many lines of the desk goes to every call.
 ALL_SHARE = 10
-# Lines that are said between two looks at what has come.
+# Lines that are said before the output is read again.
 BATCH = 64
 # Lines that are said right before a goodbye.
-LAST_WORDS = 3
+TRAILING_LINES = 3
 
 TEXT = re.compile(r"(?P<said>> )?\[(?P<number>\d+) (?P<name>\w+)\] (?P<text>.*)")
 COMES = re.compile(r"call (?P<number>\d+) from 127\.0\.0\.1:\d+ \((?P<name>\w+)\)")
@@ -31,12 +31,12 @@ Figures = dict[str, float]
 
 
 def line(speaker: str, number: int) -> str:
-    """A line that is said only once, up to some 100 characters long."""
+    """A unique line of up to some 100 characters."""
     return f"{speaker}, line {number} " + "ä≠x" * (number * 7 % 25)
 
 
 class Call:
-    """One call, at both ends."""
+    """One call, both sides of it."""
 
     def __init__(self, desk: Desk, name: str) -> None:
         self.desk, self.name = desk, name
@@ -50,7 +50,7 @@ class Call:
         self.told: list[str] = []  # to the caller
         self.echoed = 0  # of these, at the desk
         self.heard = 0  # of these, by the caller
-        self.leaves = False  # the caller does, before the desk
+        self.leaves = False  # the caller leaves before the desk does
         self.answered = self.left = self.closed = False
         self.logged = 0  # events in the desk's log
 
@@ -68,12 +68,12 @@ class Call:
 
     def part(self) -> None:
         """One of the two says goodbye, while lines are still on their way."""
-        for _ in range(LAST_WORDS):
+        for _ in range(TRAILING_LINES):
             self.say()
         if self.leaves:
             self.send(wire.bye())
             return
-        for _ in range(LAST_WORDS):
+        for _ in range(TRAILING_LINES):
             self.tell()
         self.desk.type(f"/hangup {self.number}")
 
@@ -124,7 +124,7 @@ class Call:
             self.shown = self.check("says", row["text"], self.said, self.shown)
 
     def check(self, does: str, text: str, lines: list[str], number: int) -> int:
-        """Looks whether `text` is the line of this number; returns the next number."""
+        """Checks that `text` is the line with this number; returns the next number."""
         expected = lines[number] if number < len(lines) else "nothing"
         ensure(text == expected, f"{self.name} {does} '{text}' instead of '{expected}'")
         return number + 1
@@ -157,7 +157,7 @@ class Crowd:
         self.told_all = 0
 
     def wait_for(self, what: str, holds: Callable[[Call], bool]) -> None:
-        """Moves everything until this holds for every call."""
+        """Moves data until this holds for every call."""
         missing = self.calls
 
         def still_missing() -> list[str]:
@@ -173,7 +173,7 @@ class Crowd:
             self.take(self.desk.lines.popleft())
 
     def take(self, shown: str) -> None:
-        """Gives a line of the desk to its call."""
+        """Passes a line of the desk to its call."""
         if (row := TEXT.fullmatch(shown)) and (call := self.known(row)) and call.name == row["name"]:
             call.show(row)
         elif (comes := COMES.fullmatch(shown)) and comes["name"] in self.ringing:
@@ -196,7 +196,7 @@ class Crowd:
         self.desk.type(f"/all {said}")
 
     def converse(self, lines: int) -> None:
-        """Each caller says so many lines and is told as many, in no order."""
+        """Each caller says this many lines and is told as many, in random order."""
         to_all = lines // ALL_SHARE
         turns = [call.say for call in self.calls] * lines
         turns += [call.tell for call in self.calls] * (lines - to_all) + [self.tell_all] * to_all
@@ -216,7 +216,7 @@ class Crowd:
 
 
 def run(talk: str, count: int, lines: int) -> Figures:
-    """Holds so many calls at once; returns what it took."""
+    """Holds this many calls at once; returns the figures."""
     with Desk(talk, count) as desk:
         before = desk.holdings()
         crowd = Crowd(desk, count)

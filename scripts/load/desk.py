@@ -1,7 +1,7 @@
-"""A server under load, its console at pipes, and what it costs.
+"""A server under load, with its console on pipes, and its resources.
 
-Nothing here waits without a deadline. The invariant: its files are in a directory of its own, which is empty when no call
-is left.
+Nothing here waits without a deadline. The invariant: the files of the server are in a private directory, which is empty
+when no call is left.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from check import ensure, wait_for
 class Memory:
     """KiB."""
 
-    allocated: int = 0  # not of a file, though a forked process may share it
-    private: int = 0  # what one process has changed and shares with no other
+    allocated: int = 0  # anonymous, though a forked process may share it
+    private: int = 0  # changed by one process and shared with no other
     resident: int = 0
 
     def __add__(self, other: Memory) -> Memory:
@@ -79,7 +79,7 @@ class Desk:
         self.files.cleanup()
 
     def watch(self, fd: int, events: int, moved: Callable[[int], None]) -> None:
-        """Calls `moved` on these events from now on, on no other; with 0, on none."""
+        """Calls `moved` on exactly these events from now on; with 0, on none."""
         watched = self.selector.get_map().get(fd)
         if watched is None and events:
             self.selector.register(fd, events, moved)
@@ -89,7 +89,7 @@ class Desk:
             self.selector.modify(fd, events, moved)
 
     def move(self, seconds: float) -> None:
-        """Moves what can be moved within this time."""
+        """Moves what can be moved, waiting for at most this time."""
         for key, events in self.selector.select(seconds):
             key.data(events)
 
@@ -115,11 +115,11 @@ class Desk:
         return self.lines.popleft()
 
     def processes(self) -> list[int]:
-        """Those of its calls, also the ones that have ended and were not reaped."""
+        """The processes of its calls, including those that have ended and were not reaped."""
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def holdings(self) -> dict[str, list[str]]:
-        """What it must give back when no call is left."""
+        """The resources that it must have released when no call is left."""
         return {
             "descriptors": sorted(os.readlink(fd.path) for fd in os.scandir(f"/proc/{self.pid}/fd")),
             "processes": [str(pid) for pid in self.processes()],
@@ -127,7 +127,7 @@ class Desk:
         }
 
     def wait_for_holdings(self, before: dict[str, list[str]]) -> None:
-        """Waits until it has what it had before, no more and no less."""
+        """Waits until it holds exactly what it held before."""
 
         def difference() -> str:
             after = self.holdings()
@@ -142,7 +142,7 @@ class Desk:
         return sum(map(memory, self.processes()), Memory())
 
     def cpu(self) -> tuple[float, float]:
-        """CPU seconds of the server, and of those of its processes that were reaped (proc(5), stat)."""
+        """CPU seconds of the server, and of its reaped children (proc(5), stat)."""
         stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
         user, system, reaped_user, reaped_system = (int(ticks) for ticks in stat[11:15])
         tick: int = os.sysconf("SC_CLK_TCK")

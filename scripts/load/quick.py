@@ -1,6 +1,6 @@
-"""Many quick calls, one after another, after which the server has what it had before.
+"""Many short calls, one after another, after which the server holds what it held before.
 
-The invariant: each call is over, in the desk's log too, before the next one begins.
+The invariant: each call is over, in the log of the desk as well, before the next one begins.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import wire
 from check import DEADLINE, ensure
 from desk import Desk
 
-# Calls before the first look at the memory: what is allocated once is no leak.
+# Calls before memory is first measured: what is allocated once is not a leak.
 WARM_UP = 100
-# One of so many calls is made by the program's own client.
+# One in this many calls is made by `talk client`.
 CLIENT_SHARE = 100
 # KiB by which the server's memory may grow. The allocator takes memory in steps of about 130 KiB; a leak of 32
 # bytes in each of 10,000 calls would be more than this.
@@ -60,7 +60,7 @@ def check_log(desk: Desk, number: int, name: str, line: str) -> None:
 
 
 def run(talk: str, count: int) -> Figures:
-    """Makes so many calls; returns what they took."""
+    """Makes this many calls; returns the figures."""
     with Desk(talk, 1) as desk:
         before = desk.holdings()
 
@@ -71,7 +71,7 @@ def run(talk: str, count: int) -> Figures:
             else:
                 call_by_wire(desk, name, line)
             check_log(desk, number, name, line)
-            # The next call is the only one that is admitted.
+            # Only one call is admitted at a time.
             desk.wait_for_holdings(before)
 
         for number in range(1, WARM_UP + 1):

@@ -1,4 +1,4 @@
-"""The frames of the protocol, by docs/PROTOCOL.md and nothing else."""
+"""The frames of the protocol, written from docs/PROTOCOL.md alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bye() -> bytes:
 
 
 def take_frames(received: bytearray) -> Iterator[tuple[bytes, bytes]]:
-    """Takes the whole frames out of what was received: their tags and payloads."""
+    """Removes the complete frames from what was received; yields their tags and payloads."""
     while len(received) >= 3:
         end = 3 + int.from_bytes(received[1:3], "big")
         if len(received) < end:
