@@ -1,6 +1,6 @@
 //! What a person sees and types, or what a program reads and writes in their place.
 //!
-//! `lines` serves pipes and plain terminals, `tty` a terminal with the `editor` on it; `command` is
+//! `plain` serves pipes and plain terminals, `guard` a terminal with the `editor` on it; `command` is
 //! what a typed line can ask for; `console` is many conversations in one place. `sanitize` is the
 //! gate for foreign text, `wrap` breaks it into rows, `output` holds what waits to be written. Next
 //! door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text
@@ -9,10 +9,10 @@
 mod command;
 pub mod console;
 mod editor;
-mod lines;
+mod guard;
 pub mod output;
+mod plain;
 pub mod sanitize;
-mod tty;
 mod wrap;
 
 use std::io::{self, IsTerminal};
@@ -104,9 +104,9 @@ pub struct Settings<'a> {
 /// Standard output or error cannot be used.
 pub fn open(settings: Settings<'_>) -> io::Result<Box<dyn Terminal>> {
     if !settings.plain && can_edit() {
-        return Ok(Box::new(tty::Tty::open(settings)?));
+        return Ok(Box::new(guard::Tty::open(settings)?));
     }
-    Ok(Box::new(lines::Lines::new(settings.bell, settings.quiet)?))
+    Ok(Box::new(plain::Lines::new(settings.bell, settings.quiet)?))
 }
 
 /// What is said when the other end stops taking what is sent, or goes on.

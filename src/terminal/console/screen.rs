@@ -1,7 +1,7 @@
 //! The console on a terminal with an editor: the prompt names the current call, the status says who
 //! waits to be read.
 //!
-//! Next door, `tty` takes the terminal over. The invariant: while the terminal is in other hands,
+//! Next door, `guard` takes the terminal over. The invariant: while the terminal is in other hands,
 //! only whole rows are written to it, and nothing else about it is changed.
 
 use std::collections::VecDeque;
@@ -12,8 +12,8 @@ use super::{Kind, Row, View};
 use crate::sys::clock;
 use crate::sys::tty::size;
 use crate::terminal::editor::{Asked, KEYS, Key, Prompt, Said, Style};
+use crate::terminal::guard::{TerminalGuard, colour, reflows};
 use crate::terminal::output::Output;
-use crate::terminal::tty::{TerminalGuard, colour, reflows};
 
 /// Why Ctrl-D does not do what it does elsewhere: too many conversations would end by one key.
 const NOT_BY_KEY: &str = "/quit ends the desk";
