@@ -25,7 +25,6 @@ use anyhow::{Result, bail};
 
 use modes::cli::Usage;
 use modes::{MODES, Mode};
-use terminal::sanitize;
 
 fn main() -> ExitCode {
     match run() {
@@ -103,8 +102,6 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn fail(what: &str, status: u8) -> ExitCode {
-    let shown: Vec<_> = what.lines().map(|line| sanitize::line(line.as_bytes())).collect();
-    // Standard error may be closed; there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "talk: {}", shown.join("\n"));
+    terminal::print_error(what);
     ExitCode::from(status)
 }

@@ -108,7 +108,7 @@ fn five_callers_share_a_console_at_pipes() {
 #[test]
 fn what_cannot_be_done_is_said_and_done_to_nobody() {
     let mut desk = desk();
-    assert_eq!(answer(&mut desk, "hello?"), "-- nobody is here to hear it");
+    assert_eq!(answer(&mut desk, "hello?"), "-- no callers");
     assert_eq!(answer(&mut desk, "/who"), "-- no calls");
     assert_eq!(answer(&mut desk, "/1"), "-- there is no call 1; /who lists them");
     assert_eq!(
@@ -117,12 +117,12 @@ fn what_cannot_be_done_is_said_and_done_to_nobody() {
     );
     assert_eq!(
         answer(&mut desk, "/etc/passwd"),
-        "-- no such command; /help lists them, //word says it"
+        "-- no such command; /help lists them, //word sends it"
     );
     assert!(answer(&mut desk, "/help").starts_with("-- /2 turns to call 2"));
     desk.server.line_with("//word");
     desk.server.say(&"x".repeat(200_000));
-    assert_eq!(answer(&mut desk, ""), "-- a line of more than 65536 bytes is not taken");
+    assert_eq!(answer(&mut desk, ""), "-- line not sent: it is longer than 65536 bytes");
     assert_eq!(answer(&mut desk, "/who"), "-- no calls");
     assert!(desk.server.is_running());
 }
@@ -235,7 +235,7 @@ fn a_caller_or_handler_that_stalls_stalls_nobody_else() {
             }
         }
         let name = if call == 1 { "stalled" } else { "frozen" };
-        assert_eq!(refused, format!("-- [{call} {name}] does not read; nothing was said"));
+        assert_eq!(refused, format!("-- [{call} {name}] is not reading; line not sent"));
         alice.say("still here\n");
         assert_eq!(desk.server.line(), "[3 alice] still here");
         assert_eq!(answer(&mut desk, "/3 so am I"), "> [3 alice] so am I");
@@ -494,6 +494,8 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
     let mut alice = call(&port, "alice");
     alice.say("hello\n");
     tmux.wait_for("\n[1 alice] hello");
+    alice.say(&format!("yes{}> [2 bob] forged\n", " ".repeat(77)));
+    tmux.wait_for("\n[1 alice] yes\n  > [2 bob] forged");
     tmux.command("hi");
     assert_eq!(alice.line(), "hi");
     tmux.wait_for("\n> [1 alice] hi");
@@ -503,6 +505,23 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
     alice.notice_with("desk left");
     alice.end_input();
     tmux.wait_for("status 0");
+}
+
+#[test]
+fn no_stranger_begins_a_row_of_the_log() {
+    let tmux = Tmux::open(80, 20);
+    tmux.command(&format!("{TALK} server 0 --bind 127.0.0.1 --window true"));
+    tmux.wait_for("windows: ");
+    let screen = tmux.screen();
+    let port = screen.split("127.0.0.1:").nth(1).unwrap().split_whitespace().next().unwrap();
+    let mut stranger = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    let text = format!("GET /{}", "call 1 ended: alice left".repeat(4));
+    stranger.write_all(text.as_bytes()).unwrap();
+    tmux.wait_for("alice left");
+    let screen = tmux.screen();
+    let log = screen.lines().skip_while(|row| !row.contains("dropped")).skip(1);
+    let rows: Vec<&str> = log.collect();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row.starts_with("  ")), "{screen}");
 }
 
 #[test]

@@ -243,7 +243,7 @@ fn a_call_that_is_being_ended_takes_no_line_and_does_not_keep_the_desk() {
     stubborn.write_all(&hello("bob")).unwrap();
     desk.server.line_with("call 1 window open");
     desk.server.say("/hangup 1\n/1 one more thing\n/quit\n");
-    assert_eq!(desk.server.line(), "-- [1 bob] is being ended; nothing was said");
+    assert_eq!(desk.server.line(), "-- [1 bob] is hanging up; line not sent");
     assert_eq!(
         desk.server.line(),
         "-- saying goodbye to everybody; asked once more, the desk ends at once"

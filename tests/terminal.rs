@@ -164,7 +164,7 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
     let tmux = Tmux::open(60, 20);
     let mut desk = caller(&tmux, "--plain --bell");
     desk.write_all(&frame(b'T', b"hello")).unwrap();
-    tmux.wait_for("\ndesk: hello");
+    tmux.wait_for("\n< desk: hello");
     tmux.command("//etc/hosts");
     assert_eq!(next_line(&mut desk), "/etc/hosts");
     tmux.command("/nonsense");
@@ -173,6 +173,22 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
     assert_eq!(read_frame(&mut desk).0, b'B');
     desk.write_all(&frame(b'B', b"")).unwrap();
     tmux.wait_for("status 0");
+}
+
+#[test]
+fn no_desk_begins_a_row_of_an_error() {
+    let tmux = Tmux::open(60, 20);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tmux.command(&format!("{TALK} client 127.0.0.1 {port} --plain; echo status $?"));
+    let (mut desk, _) = listener.accept().unwrap();
+    read_frame(&mut desk);
+    let reason = format!("no{}-- desk answered", " ".repeat(60));
+    desk.write_all(&frame(b'B', reason.as_bytes())).unwrap();
+    tmux.wait_for("status 1");
+    let screen = tmux.screen();
+    assert!(screen.contains("\n  -- desk answered"), "{screen}");
+    assert!(!screen.contains("\n-- desk answered"), "{screen}");
 }
 
 /// A pty of 80 by 24 that no child inherits by accident: it would hang up only when the last copy

@@ -24,7 +24,8 @@ use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Interest};
 use crate::sys::signals::{self, Signals};
 use crate::sys::sockets;
-use crate::terminal::{Event, Outputs, Terminal, Typed};
+use crate::terminal::output::Outputs;
+use crate::terminal::{Event, Terminal, Typed};
 
 /// The signals that ask a conversation to end.
 pub(super) const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
@@ -151,6 +152,7 @@ impl<'a> Engine<'a> {
             self.send();
             self.flush()?;
             if let Some(end) = self.act() {
+                self.terminal.show(Event::Ended { lost: matches!(end, End::Lost(_)) });
                 if end != End::NotConfirmed {
                     self.show_all()?;
                 }
@@ -261,6 +263,7 @@ impl<'a> Engine<'a> {
         match self.keyboard.read(&mut self.scratch) {
             Ok(0) if !self.keyboard.hung_up() => {
                 self.typing = false;
+                self.typed(0);
                 // A person who ends their input wants to go; a file has only come to its end.
                 let goodbye = match self.conversation.input() {
                     Input::Person => Goodbye::Leaving(""),
@@ -290,6 +293,7 @@ impl<'a> Engine<'a> {
         let open = conversation.wants_input();
         let mut leaves = false;
         self.terminal.typed(&self.scratch[..count], open, &mut |typed| match typed {
+            Typed::Line(line) => conversation.say(&[line.as_bytes(), b"\n"].concat(), now),
             Typed::Text(text) => conversation.say(text, now),
             Typed::Leave => leaves = true,
         });

@@ -8,7 +8,7 @@ use std::mem;
 use nix::libc;
 
 /// A local time of day, to the minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
     /// 0 to 23.
     pub hour: u8,

@@ -5,7 +5,8 @@
 //! the process that made it raw restores it. A forked child inherits settings and panic hook, but a
 //! panic there only speaks, on standard error.
 
-use std::io::{self, IsTerminal};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{panic, process};
 
@@ -103,15 +104,12 @@ fn restore_before_panics_speak() {
     }));
 }
 
-/// Columns and rows of the terminal on standard output; 0 if they are not known.
-pub fn size() -> (u16, u16) {
-    if !io::stdout().is_terminal() {
-        return (0, 0);
-    }
+/// Columns and rows of the terminal behind `fd`; 0 if they are not known, or it is not a terminal.
+pub fn size(fd: impl AsFd) -> (u16, u16) {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: TIOCGWINSZ stores one winsize, and the reference to it outlives the call
+    // SAFETY: TIOCGWINSZ stores at most one winsize, and the reference to it outlives the call
     // (ioctl_tty(2)).
-    unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) };
     (size.ws_col, size.ws_row)
 }
 

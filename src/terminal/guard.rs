@@ -1,156 +1,176 @@
-//! The editor on this process's own terminal.
+//! The surface of a capable terminal: an editor's prompt, and the terminal taken over for it.
 //!
-//! `editor` is pure: here it gets its keys, its size and the time, and what it paints goes to an
-//! output. Next door, `sys` knows how a terminal is made raw. The invariant: whatever way the
-//! process takes out, the terminal is as it was.
+//! `editor` is pure: here it gets its keys and its size, and what it paints goes to an output. Next
+//! door, `sys::tty` makes a terminal raw. The invariant: on every way out of the process, a panic
+//! included, the terminal is as it was.
 
+use std::collections::VecDeque;
 use std::{env, io};
 
-use super::editor::{Editor, LEAVE, Prompt};
-use super::{Event, Outputs, Settings, Terminal, Typed, editor, sanitize};
-use crate::sys::clock;
+use super::editor::{Asked, Key, LEAVE, Prompt};
+use super::output::Outputs;
+use super::surface::{Change, Entered, Entry, Live, Surface};
 use crate::sys::tty::{Raw, size};
 
-/// This process's own terminal, taken over for a [`Prompt`].
+/// This process's terminal, taken over for a [`Prompt`].
 pub struct TerminalGuard {
-    pub outputs: Outputs,
-    raw: Raw,
-    pub suspended: bool,
+    outputs: Outputs,
+    /// `None` where a test is the terminal.
+    raw: Option<Raw>,
+    pub prompt: Prompt,
+    /// Keys that have not been pressed on the prompt.
+    keys: VecDeque<Key>,
+    /// Somebody else has the terminal.
+    suspended: bool,
 }
 
 impl TerminalGuard {
     /// Takes the terminal over.
     ///
     /// # Errors
-    /// It cannot be used.
+    /// Standard input is not a terminal, or standard output or error cannot be duplicated.
     pub fn take() -> io::Result<Self> {
-        let outputs = Outputs::standard()?;
-        Ok(Self { outputs, raw: Raw::enter(LEAVE)?, suspended: false })
+        let (width, height) = size(io::stdout());
+        let prompt = Prompt::new(width, height, colour(), reflows());
+        Ok(Self { raw: Some(Raw::enter(LEAVE)?), ..Self::around(prompt, Outputs::standard()?) })
     }
 
-    /// Gives the terminal back for a while.
-    pub fn suspend(&mut self, prompt: &mut Prompt) {
-        if !self.suspended {
-            self.outputs.screen.push(&prompt.suspend());
-            self.suspended = true;
+    /// A guard of a terminal that is not this process's.
+    pub fn around(prompt: Prompt, outputs: Outputs) -> Self {
+        Self { outputs, raw: None, prompt, keys: VecDeque::new(), suspended: false }
+    }
+
+    fn leave(&mut self) {
+        if self.suspended {
+            self.outputs.screen.push(&self.prompt.scrollback());
+            return;
         }
-        self.raw.leave();
-    }
-
-    /// The terminal is in other hands already: nothing about it is changed.
-    pub fn lose(&mut self, prompt: &mut Prompt) {
-        if !self.suspended {
-            let _ = prompt.suspend();
-            self.suspended = true;
+        self.outputs.screen.push(&self.prompt.leave());
+        self.suspended = true;
+        if let Some(raw) = &self.raw {
+            raw.leave();
         }
-        self.raw.lose();
     }
 
-    /// Has the terminal again.
-    pub fn resume(&mut self, prompt: &mut Prompt) {
+    /// Another process group has the terminal already: nothing about it is changed.
+    fn lose(&mut self) {
+        self.prompt.forget();
+        self.suspended = true;
+        if let Some(raw) = &self.raw {
+            raw.lose();
+        }
+    }
+
+    fn resume(&mut self) {
         if !self.suspended {
-            // Stopped without warning: what has been painted is somewhere above, and others wrote
-            // below it.
-            let _ = prompt.suspend();
+            // What has been painted is somewhere above, and others wrote below it.
+            self.prompt.forget();
             self.outputs.screen.push(b"\r\n");
         }
         self.suspended = false;
-        self.raw.enter_again();
-        let (width, height) = size();
-        prompt.resize(width, height);
-        prompt.resume();
+        if let Some(raw) = &self.raw {
+            raw.enter_again();
+        }
+        self.resize();
+        self.prompt.resume();
     }
 
-    /// Gives the terminal back for good, after `last` has been written.
-    pub fn finish(&mut self, last: &[u8]) {
-        self.outputs.screen.push(last);
-        self.raw.leave();
-    }
-}
-
-/// A terminal that is a person's keyboard and screen.
-pub struct Tty {
-    editor: Editor,
-    guard: TerminalGuard,
-}
-
-impl Tty {
-    /// Takes the terminal over.
-    ///
-    /// # Errors
-    /// It cannot be used.
-    pub fn open(settings: Settings<'_>) -> io::Result<Self> {
-        let (width, height) = size();
-        let editor = Editor::new(editor::Settings {
-            name: sanitize::label(settings.name).into_owned(),
-            address: settings.address,
-            width,
-            height,
-            colour: colour(),
-            reflows: reflows(),
-            bell: settings.bell,
-        });
-        Ok(Self { editor, guard: TerminalGuard::take()? })
+    fn resize(&mut self) {
+        if self.raw.is_some() {
+            let (width, height) = size(io::stdout());
+            self.prompt.resize(width, height);
+        }
     }
 }
 
-/// Whether to draw in colour (no-color.org).
-pub fn colour() -> bool {
-    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
+impl Surface for TerminalGuard {
+    fn print(&mut self, entry: &Entry<'_>) {
+        self.prompt.print(entry);
+    }
 
-/// Whether this terminal wraps its rows anew when its width changes: most do; these say that they
-/// are one that does not.
-pub fn reflows() -> bool {
-    let term = env::var("TERM").unwrap_or_default();
-    let in_tmux = env::var_os("TMUX").is_some();
-    let xterm = env::var_os("XTERM_VERSION").is_some();
-    in_tmux || !(xterm || term.starts_with("linux") || term.starts_with("screen"))
-}
+    fn ring(&mut self) {
+        self.prompt.ring();
+    }
 
-impl Terminal for Tty {
-    fn typed(&mut self, bytes: &[u8], open: bool, pass: &mut dyn FnMut(Typed<'_>)) {
-        self.editor.typed(bytes, open, clock::now(), pass);
+    fn touch(&mut self) {
+        self.prompt.touch();
+    }
+
+    /// Paints once the last painting is out: a slow terminal gets fewer pictures, not older ones.
+    fn paint(&mut self, live: &Live<'_>) {
+        if self.outputs.screen.waiting() == 0 {
+            let painting =
+                if self.suspended { self.prompt.scrollback() } else { self.prompt.paint(live) };
+            self.outputs.screen.push(&painting);
+        }
+    }
+
+    fn typed(&mut self, bytes: &[u8]) {
+        self.keys.extend(self.prompt.read(bytes));
+    }
+
+    /// An empty line is none.
+    fn entered(&mut self) -> Option<Entered> {
+        while let Some(key) = self.keys.pop_front() {
+            match self.prompt.press(key) {
+                Some(Asked::Enter) if self.prompt.text().is_empty() => {}
+                Some(Asked::Enter) => return Some(Entered::Line(self.prompt.text().into())),
+                Some(Asked::Leave) => return Some(Entered::Leave),
+                None => {}
+            }
+        }
+        None
+    }
+
+    fn settle(&mut self, line: Result<(), &str>) {
+        match line {
+            Ok(()) => self.prompt.take_line(),
+            Err(why) => self.prompt.refuse(why.to_owned()),
+        }
+    }
+
+    fn typed_ahead(&self) -> usize {
+        self.prompt.text().len() + self.keys.len()
     }
 
     fn edits(&self) -> bool {
         true
     }
 
-    fn show(&mut self, event: Event<'_>) {
-        self.editor.show(event, clock::now());
+    fn outputs(&self) -> &Outputs {
+        &self.outputs
     }
 
-    /// Paints once the last painting is out: a slow terminal gets fewer pictures, not older ones.
-    fn paint(&mut self) {
-        if self.guard.outputs.screen.waiting() == 0 {
-            self.guard.outputs.screen.push(&self.editor.paint());
+    fn outputs_mut(&mut self) -> &mut Outputs {
+        &mut self.outputs
+    }
+
+    fn waiting(&self) -> usize {
+        self.outputs.screen.waiting() + self.prompt.waiting()
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Resize => self.resize(),
+            Change::Suspend | Change::Finish => self.leave(),
+            Change::Foreground(false) if !self.suspended => self.lose(),
+            Change::Foreground(true) if self.suspended => self.resume(),
+            Change::Foreground(_) => {}
+            Change::Resume => self.resume(),
         }
     }
+}
 
-    fn outputs(&mut self) -> &mut Outputs {
-        &mut self.guard.outputs
-    }
+/// Whether to draw in colour (no-color.org).
+fn colour() -> bool {
+    env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
 
-    fn waiting(&mut self) -> usize {
-        self.guard.outputs.screen.waiting() + self.editor.prompt.waiting()
-    }
-
-    fn resize(&mut self) {
-        let (width, height) = size();
-        self.editor.prompt.resize(width, height);
-    }
-
-    fn suspend(&mut self) {
-        self.guard.suspend(&mut self.editor.prompt);
-    }
-
-    fn resume(&mut self) {
-        self.guard.resume(&mut self.editor.prompt);
-    }
-
-    fn finish(&mut self) {
-        let last = self.editor.finish();
-        self.guard.finish(&last);
-    }
+/// Whether this terminal wraps its rows again when its width changes: most do; these say that they
+/// are one that does not.
+fn reflows() -> bool {
+    let term = env::var("TERM").unwrap_or_default();
+    let in_tmux = env::var_os("TMUX").is_some();
+    let xterm = env::var_os("XTERM_VERSION").is_some();
+    in_tmux || !(xterm || term.starts_with("linux") || term.starts_with("screen"))
 }

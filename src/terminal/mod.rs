@@ -1,64 +1,113 @@
 //! What a person sees and types, or what a program reads and writes in their place.
 //!
-//! `plain` serves pipes and plain terminals, `guard` a terminal with the `editor` on it; `command` is
-//! what a typed line can ask for; `console` is many conversations in one place. `sanitize` is the
-//! gate for foreign text, `wrap` breaks it into rows, `output` holds what waits to be written. Next
-//! door, `protocol` decides what is said and `engine` moves the bytes. The invariant: foreign text
-//! reaches a terminal only through `sanitize`.
+//! Two controllers, `conversation` and `console`, on two implementations of `surface`: `guard`, a
+//! terminal taken over for the `editor`, and `plain` rows. `pipe` passes the bytes of one
+//! conversation through. `command` is what a typed line asks for, `assembler` and `line_reader` put
+//! lines together, `sanitize` and `wrap` make them fit to be shown, `output` holds what waits to be
+//! written. Next door, `protocol` decides what is said and `session` moves the bytes. The
+//! invariant: untrusted text reaches a terminal only through a surface, which sanitizes and wraps
+//! it.
 
+mod assembler;
 mod command;
 pub mod console;
+mod conversation;
 mod editor;
+#[cfg(test)]
+mod fake;
 mod guard;
+mod line_reader;
 pub mod output;
+mod pipe;
 mod plain;
 pub mod sanitize;
+mod surface;
 mod wrap;
 
 use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
 
-use output::Output;
+use conversation::ConversationScreen;
+use guard::TerminalGuard;
+use output::Outputs;
+use pipe::Pipe;
+use plain::Plain;
+
+pub use plain::print_error;
 
 /// Something to be shown.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
-    /// The other end said who it is: the conversation is open.
+    /// The peer said who it is: the conversation is open.
     Answered { name: &'a [u8] },
-    /// A piece of what the other end said; `complete` when its line ends here.
+    /// A piece of what the peer said; `complete` when its line ends here.
     Text { text: &'a [u8], complete: bool },
-    /// The other end said goodbye, and why.
+    /// The peer said goodbye, and why.
     Left { reason: &'a [u8] },
-    /// Whether the other end takes what is said: when it has not for a while, and when it does
-    /// again.
+    /// Whether the peer reads what is sent: when it has not for a while, and when it does again.
     Reading(bool),
-    /// Something about the call that nobody said.
+    /// The conversation is over; `lost` when its connection ended without a goodbye.
+    Ended { lost: bool },
+    /// A line about the call, from the program.
     Notice(&'a str),
+}
+
+impl Event<'_> {
+    /// What a notice says of the peer, after its name; raw.
+    fn about_peer(&self) -> Option<Vec<u8>> {
+        Some(match self {
+            Self::Answered { .. } => b"answered".into(),
+            Self::Left { reason: b"" } => b"left".into(),
+            Self::Left { reason } => [b"left: ", *reason].concat(),
+            Self::Reading(true) => b"is reading again".into(),
+            Self::Reading(false) => b"is not reading; what you say waits".into(),
+            Self::Text { .. } | Self::Ended { .. } | Self::Notice(_) => return None,
+        })
+    }
 }
 
 /// What bytes from the keyboard mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed<'a> {
+    /// A whole line that a person entered, without its newline.
+    Line(&'a str),
     /// Bytes of lines, newlines included, cut anywhere.
     Text(&'a [u8]),
     /// The person wants to leave.
     Leave,
 }
 
-/// One end's keyboard and screen. The engine reads the keyboard and writes the outputs; what the
-/// bytes mean and how events look is the terminal's own affair.
+/// Passes on what came from a pipe or a file.
+fn pass_bytes(bytes: &[u8], pass: &mut dyn FnMut(Typed<'_>)) {
+    if !bytes.is_empty() {
+        pass(Typed::Text(bytes));
+    }
+}
+
+/// Passes on a line that was typed. A terminal may have any encoding: what is not UTF-8 is sent as
+/// it is.
+fn say_line(line: &[u8], pass: &mut dyn FnMut(Typed<'_>)) {
+    match str::from_utf8(line) {
+        Ok(line) => pass(Typed::Line(line)),
+        Err(_) => pass(Typed::Text(&[line, b"\n"].concat())),
+    }
+}
+
+/// One side's keyboard and screen. The engine reads the keyboard and writes the outputs; the
+/// terminal decides what the bytes mean and how events look.
 pub trait Terminal {
-    /// Takes bytes from the keyboard and passes on what they mean. While nothing can be said
-    /// (`open` is false), only a terminal that [edits](Self::edits) is given any.
+    /// Takes bytes from the keyboard and passes on what they mean. None at all is the end of input,
+    /// before which a line may lack its newline. While nothing can be said (`open` is false), only
+    /// a terminal that [edits](Self::edits) is given any.
     fn typed(&mut self, bytes: &[u8], open: bool, pass: &mut dyn FnMut(Typed<'_>));
 
     /// Whether lines are edited here, so that keys are welcome even while nothing can be said.
-    fn edits(&self) -> bool;
+    fn edits(&self) -> bool {
+        false
+    }
 
-    /// Shows an event.
     fn show(&mut self, event: Event<'_>);
 
-    /// Fills the outputs with what there is to be written now.
+    /// Fills the outputs with what is to be written now.
     fn paint(&mut self) {}
 
     /// Where bytes wait to be written.
@@ -69,13 +118,13 @@ pub trait Terminal {
         self.outputs().screen.waiting()
     }
 
-    /// The window has another size.
+    /// The terminal has a new size.
     fn resize(&mut self) {}
 
-    /// Gives the terminal back for a while.
+    /// Somebody else gets the terminal for a while.
     fn suspend(&mut self) {}
 
-    /// Has the terminal again.
+    /// The terminal is ours again.
     fn resume(&mut self) {}
 
     /// Gives the terminal back for good; what is to be written for that is in the outputs.
@@ -85,37 +134,31 @@ pub trait Terminal {
 /// How a person wants their terminal.
 #[derive(Debug, Clone)]
 pub struct Settings<'a> {
-    /// The name of this end, as it is.
+    /// The name of this side, raw.
     pub name: &'a [u8],
-    /// Where the other end is, printable.
+    /// Where the peer is.
     pub address: String,
-    /// Only lines appended: no cursor movement, no colours.
+    /// Only append rows: no cursor movement, no colours.
     pub plain: bool,
     /// Ring when a line arrives.
     pub bell: bool,
-    /// No notices beside what a program or a file gets.
+    /// No notices on standard error where standard output is not a terminal.
     pub quiet: bool,
 }
 
-/// The terminal that suits standard input and output: the editor where both are one that can do
-/// what it needs, else lines.
+/// The terminal that suits standard input and output.
 ///
 /// # Errors
-/// Standard output or error cannot be used.
+/// Standard output or error cannot be duplicated, or the terminal not be made raw.
 pub fn open(settings: Settings<'_>) -> io::Result<Box<dyn Terminal>> {
+    if !io::stdout().is_terminal() {
+        return Ok(Box::new(Pipe::open(settings.quiet)?));
+    }
     if !settings.plain && can_edit() {
-        return Ok(Box::new(guard::Tty::open(settings)?));
+        return Ok(Box::new(ConversationScreen::new(TerminalGuard::take()?, settings, true)));
     }
-    Ok(Box::new(plain::Lines::new(settings.bell, settings.quiet)?))
-}
-
-/// What is said when the other end stops taking what is sent, or goes on.
-fn reading(peer: &str, reads: bool) -> String {
-    if reads {
-        format!("{peer} is reading again")
-    } else {
-        format!("{peer} is not reading; what you say waits")
-    }
+    let person = io::stdin().is_terminal();
+    Ok(Box::new(ConversationScreen::new(Plain::open()?, settings, person)))
 }
 
 /// Whether standard input and output are a terminal that can do what an editor needs.
@@ -123,41 +166,4 @@ fn can_edit() -> bool {
     let person = io::stdin().is_terminal() && io::stdout().is_terminal();
     let capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     person && capable
-}
-
-/// Where a terminal writes to.
-#[derive(Debug)]
-pub struct Outputs {
-    /// What the other end said. If it cannot be written, the conversation cannot go on.
-    pub screen: Output,
-    /// Notices that must not mix with it. Nobody has to read them.
-    pub notices: Output,
-}
-
-impl Outputs {
-    /// Standard output and standard error.
-    ///
-    /// # Errors
-    /// One of them cannot be used.
-    pub fn standard() -> io::Result<Self> {
-        Ok(Self {
-            screen: Output::new(io::stdout().as_fd())?,
-            notices: Output::new(io::stderr().as_fd())?,
-        })
-    }
-
-    /// Writes what there is room for.
-    ///
-    /// # Errors
-    /// The screen is gone.
-    pub fn flush(&mut self) -> io::Result<()> {
-        // Who closed standard error does not interest to know.
-        let _ = self.notices.flush();
-        self.screen.flush()
-    }
-
-    /// Whether something waits for which there is room.
-    pub fn can_write(&self) -> bool {
-        [&self.screen, &self.notices].iter().any(|output| output.waiting() > 0 && !output.blocked())
-    }
 }

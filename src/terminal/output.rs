@@ -1,7 +1,7 @@
-//! An output: bytes that wait until the place they go to has room.
+//! Bytes that wait until the place they go to has room.
 //!
-//! The invariant: bytes leave in the order they came, and nobody waits for a reader that does not
-//! read.
+//! Next door, `sys::sink` writes without blocking. The invariant: bytes leave in the order in which
+//! they came, and the caller never waits for a reader that does not read.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,7 +14,7 @@ use crate::sys::sink::Sink;
 pub struct Output {
     sink: Sink,
     buffer: Buffer,
-    /// The last write found no room: wait for select(2) before the next.
+    /// The last write found no room: wait until poll(2) or select(2) says that there is some.
     blocked: bool,
 }
 
@@ -32,7 +32,7 @@ impl Output {
         self.buffer.push(bytes);
     }
 
-    /// Pushes several pieces at once.
+    /// Appends several pieces at once.
     pub fn push_all<const PIECES: usize>(&mut self, pieces: [&[u8]; PIECES]) {
         self.buffer.push_all(pieces);
     }
@@ -47,7 +47,7 @@ impl Output {
         self.blocked && !self.buffer.is_empty()
     }
 
-    /// What select(2) says: whether there is room.
+    /// Takes what poll(2) or select(2) said: whether there is room.
     pub fn unblock(&mut self, room: bool) {
         self.blocked &= !room;
     }
@@ -55,7 +55,7 @@ impl Output {
     /// Writes what there is room for.
     ///
     /// # Errors
-    /// The reader is gone or cannot take more: what waited is dropped.
+    /// The reader is gone or the disk is full: what waited is dropped.
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.blocked && !self.buffer.is_empty() {
             match self.sink.write(self.buffer.bytes()) {
@@ -72,10 +72,62 @@ impl Output {
         }
         Ok(())
     }
+
+    /// What waits, for a test that is the screen.
+    #[cfg(test)]
+    pub fn drain(&mut self) -> Vec<u8> {
+        self.buffer.take(self.buffer.len()).to_owned()
+    }
 }
 
 impl AsFd for Output {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.sink.as_fd()
+    }
+}
+
+/// Where a terminal writes to.
+#[derive(Debug)]
+pub struct Outputs {
+    /// What the peer said, and on a terminal everything. If it cannot be written, the conversation
+    /// cannot go on.
+    pub screen: Output,
+    /// Notices that must not mix with the bytes of a pipe. Nobody has to read them.
+    pub notices: Output,
+}
+
+impl Outputs {
+    /// Standard output and standard error.
+    ///
+    /// # Errors
+    /// One of them cannot be duplicated.
+    pub fn standard() -> io::Result<Self> {
+        Ok(Self {
+            screen: Output::new(io::stdout().as_fd())?,
+            notices: Output::new(io::stderr().as_fd())?,
+        })
+    }
+
+    /// Outputs whose bytes a test [drains](Output::drain).
+    #[cfg(test)]
+    pub fn nowhere() -> Self {
+        let null = std::fs::File::options().write(true).open("/dev/null").unwrap();
+        let output = || Output::new(null.as_fd()).unwrap();
+        Self { screen: output(), notices: output() }
+    }
+
+    /// Writes what there is room for.
+    ///
+    /// # Errors
+    /// The screen is gone.
+    pub fn flush(&mut self) -> io::Result<()> {
+        // Whoever closed standard error does not want the notices.
+        let _ = self.notices.flush();
+        self.screen.flush()
+    }
+
+    /// Whether something waits for which there may be room.
+    pub fn can_write(&self) -> bool {
+        [&self.screen, &self.notices].iter().any(|output| output.waiting() > 0 && !output.blocked())
     }
 }

@@ -1,149 +1,177 @@
-//! Lines in, lines out: for pipes and files, and for a terminal on which lines are only appended.
+//! Rows that are only appended: for a terminal without an editor, and for a console over pipes.
 //!
-//! To a pipe or file the other end's bytes go as they came, and notices to standard error. To a
-//! terminal goes a line for each message, `alice: hello`, and notices between them as `-- alice
-//! answered`: no cursor movement, no escape sequence, so that it can be read aloud or in braille.
-//! The invariant: what a file receives is byte for byte what was said, and what a person reads
-//! begins at the left edge only where a message or notice begins.
+//! No cursor movement and no escape sequence, so that it can be read aloud or in braille. On a
+//! terminal, rows are wrapped and indented here; a pipe has no width, and gets each entry as one
+//! line. Next door, `pipe` passes the bytes of one conversation through. The invariant: on a
+//! terminal, only an entry's head begins at the left edge.
 
-use std::io::{self, IsTerminal, stdin, stdout};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
-use super::command::{self, Command};
-use super::{Event, Outputs, Terminal, Typed, reading, sanitize, wrap};
+use super::line_reader::{LINE_LIMIT, LineReader, TooLong};
+use super::output::Outputs;
+use super::surface::{Entered, Entry, Surface};
+use super::{sanitize, wrap};
 use crate::sys::tty;
 
-/// Bytes of a line whose end has not come that are kept; a longer one is shown in parts.
-const PARTIAL_LIMIT: usize = 16 * 1024;
-/// What stands before every row of a message but its first.
-const INDENT: &str = "  ";
+/// What stands before every row of an entry but its first.
+const INDENT: usize = 2;
 /// Columns of a terminal that does not know its width.
 const USUAL_WIDTH: usize = 80;
 
 /// Standard input and output as they are.
-pub struct Lines {
+pub struct Plain {
     outputs: Outputs,
-    /// Standard input is a terminal, so that lines can be commands.
-    commands: bool,
-    /// Standard output is a terminal, so that a person reads it.
-    person: bool,
-    bell: bool,
-    quiet: bool,
-    peer: String,
-    /// The other end's line whose end has not come.
-    partial: Vec<u8>,
-    /// What is typed now continues a line.
-    in_partial_line: bool,
+    /// Says how many columns there are; `None` where standard output is not a terminal.
+    columns: Option<fn() -> usize>,
+    typed: LineReader,
 }
 
-impl Lines {
-    /// Lines on standard input and output; `bell` rings for each that arrives at a terminal,
-    /// `quiet` keeps notices away from standard error.
+impl Plain {
+    /// A surface on standard input and output.
     ///
     /// # Errors
-    /// Standard output or standard error cannot be used.
-    pub fn new(bell: bool, quiet: bool) -> io::Result<Self> {
-        Ok(Self {
-            outputs: Outputs::standard()?,
-            commands: stdin().is_terminal(),
-            person: stdout().is_terminal(),
-            bell,
-            quiet,
-            peer: String::new(),
-            partial: Vec::new(),
-            in_partial_line: false,
-        })
+    /// Standard output or standard error cannot be duplicated.
+    pub fn open() -> io::Result<Self> {
+        let columns = io::stdout().is_terminal().then_some((|| columns(io::stdout())) as fn() -> _);
+        Ok(Self::new(Outputs::standard()?, columns))
     }
 
-    /// A line from a terminal that edits its own lines: read(2) gives one at a time.
-    fn typed_line(&mut self, line: &[u8], pass: &mut dyn FnMut(Typed<'_>)) {
-        match command::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
-            Command::Say(said) => pass(Typed::Text(&line[line.len() - said.len() - 1..])),
-            Command::Quit => pass(Typed::Leave),
-            Command::Help => command::HELP.iter().for_each(|text| self.notice(text)),
-            Command::Unknown => self.notice(command::UNKNOWN),
-        }
+    pub fn new(outputs: Outputs, columns: Option<fn() -> usize>) -> Self {
+        Self { outputs, columns, typed: LineReader::default() }
     }
 
-    /// A piece of a line, for a person to read.
-    fn hear(&mut self, text: &[u8], complete: bool) {
-        self.partial.extend_from_slice(text);
-        if complete {
-            self.show_unfinished(self.partial.len());
-        } else if self.partial.len() > PARTIAL_LIMIT {
-            self.show_unfinished(sanitize::complete(&self.partial));
-        }
+    fn append(&mut self, head: &str, text: &str) {
+        let screen = &mut self.outputs.screen;
+        rows(head, text, self.columns.map(|columns| columns()), |row| screen.push_all(row));
+    }
+}
+
+impl Surface for Plain {
+    fn print(&mut self, entry: &Entry<'_>) {
+        self.append(&entry.head(false), &entry.text());
     }
 
-    /// Shows the first `length` bytes of the partial line.
-    fn show_unfinished(&mut self, length: usize) {
-        let bytes: Vec<u8> = self.partial.drain(..length).collect();
-        self.print(&format!("{}: {}", self.peer, sanitize::line(&bytes)));
-        if self.bell {
+    fn ring(&mut self) {
+        if self.columns.is_some() {
             self.outputs.screen.push(b"\x07");
         }
     }
 
-    fn notice(&mut self, text: &str) {
-        if self.person {
-            self.print(&format!("-- {text}"));
-        } else if !self.quiet {
-            self.outputs.notices.push(format!("talk: {text}\n").as_bytes());
+    fn typed(&mut self, bytes: &[u8]) {
+        self.typed.push(bytes);
+    }
+
+    fn entered(&mut self) -> Option<Entered> {
+        while let Some(line) = self.typed.next() {
+            match line {
+                Ok(line) => return Some(Entered::Line(line.to_owned())),
+                Err(TooLong) => self.settle(Err(&too_long())),
+            }
+        }
+        None
+    }
+
+    fn settle(&mut self, line: Result<(), &str>) {
+        if let Err(why) = line {
+            self.append("-- ", &sanitize::label(why.as_bytes()));
         }
     }
 
-    /// A message on a terminal, in as many rows as it needs.
-    fn print(&mut self, text: &str) {
-        let width = match tty::size().0 {
-            0 => USUAL_WIDTH,
-            width => usize::from(width).saturating_sub(1).max(INDENT.len() + 1),
-        };
-        let text = wrap::without_tabs(text);
-        for (index, row) in wrap::rows(&text, width, INDENT.len()).enumerate() {
-            let indent = if index == 0 { "" } else { INDENT };
-            self.outputs.screen.push(format!("{indent}{}\n", row.trim_end_matches(' ')).as_bytes());
-        }
+    fn typed_ahead(&self) -> usize {
+        self.typed.len()
+    }
+
+    fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
+    fn outputs_mut(&mut self) -> &mut Outputs {
+        &mut self.outputs
     }
 }
 
-impl Terminal for Lines {
-    fn typed(&mut self, bytes: &[u8], _open: bool, pass: &mut dyn FnMut(Typed<'_>)) {
-        let whole = !self.in_partial_line && bytes.ends_with(b"\n");
-        self.in_partial_line = !bytes.ends_with(b"\n");
-        if self.commands && whole {
-            self.typed_line(bytes, pass);
-        } else {
-            pass(Typed::Text(bytes));
+/// What is said about a line that [`LineReader`] dropped.
+pub fn too_long() -> String {
+    format!("line not sent: it is longer than {LINE_LIMIT} bytes")
+}
+
+/// The columns of the terminal that `fd` writes to that rows are written in; 0 columns is what a
+/// terminal says that does not know.
+pub fn columns(fd: impl AsFd) -> usize {
+    match tty::size(fd).0 {
+        0 => USUAL_WIDTH - 1,
+        width => usize::from(width).saturating_sub(1).max(INDENT + 1),
+    }
+}
+
+/// Passes on the rows that `head` and `text`, both printable, need in so many columns, each in
+/// pieces that end with a newline; one row where the width is not known.
+pub fn rows(head: &str, text: &str, columns: Option<usize>, mut push: impl FnMut([&[u8]; 4])) {
+    match columns {
+        None => push([b"", head.as_bytes(), text.as_bytes(), b"\n"]),
+        Some(columns) => wrap::with_head(head, text, columns, INDENT, |indent, head, text| {
+            push([indent.as_bytes(), head.as_bytes(), text.as_bytes(), b"\n"]);
+        }),
+    }
+}
+
+/// Writes one line about a failure to standard error, where it is wrapped and indented like
+/// everything else: an error may quote what came from the network.
+pub fn print_error(error: &str) {
+    let stderr = io::stderr();
+    let columns = stderr.is_terminal().then(|| columns(&stderr));
+    let mut written = Vec::new();
+    for line in error.lines() {
+        let text = sanitize::line(line.as_bytes());
+        let head = if written.is_empty() { "talk: " } else { "" };
+        rows(head, &text, columns, |row| row.iter().for_each(|part| written.extend(*part)));
+    }
+    // Standard error may be closed; then nobody can be told.
+    let _ = stderr.lock().write_all(&written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::clock::Clock;
+    use crate::terminal::surface::{Origin, Who};
+
+    fn shown(columns: Option<fn() -> usize>, origin: Origin, text: &str) -> String {
+        let mut plain = Plain::new(Outputs::nowhere(), columns);
+        let time = Clock { hour: 14, minute: 5 };
+        let who = if origin == Origin::Peer { Who::Call(1, b"al\x1B") } else { Who::Nobody };
+        plain.print(&Entry { origin, who, time, continued: false, text: text.as_bytes() });
+        String::from_utf8(plain.outputs.screen.drain()).unwrap()
+    }
+
+    #[test]
+    fn a_pipe_gets_each_entry_as_one_line() {
+        let text = "a\tlong text\u{1B}[2J that is wider than any terminal ".repeat(9);
+        let line = shown(None, Origin::Peer, &text);
+        assert!(line.starts_with("[1 al^[] a\tlong text^[[2J that") && line.ends_with(" \n"));
+        assert_eq!(line.matches('\n').count(), 1);
+        assert_eq!(shown(None, Origin::Log, "call 1 window open"), "call 1 window open\n");
+    }
+
+    #[test]
+    fn on_a_terminal_only_a_head_begins_at_the_left_edge() {
+        let text = format!("{}call 1 ended: alice left", " ".repeat(70));
+        for origin in [Origin::Peer, Origin::Notice, Origin::Log] {
+            for columns in [|| 3, || 19, || 79, || 199] {
+                let rows = shown(Some(columns), origin, &text);
+                let forged = rows.lines().skip(1).find(|row| !row.starts_with("  "));
+                assert_eq!(forged, None, "{rows}");
+            }
         }
     }
 
-    fn edits(&self) -> bool {
-        false
-    }
-
-    fn show(&mut self, event: Event<'_>) {
-        match event {
-            Event::Text { text, complete } if self.person => self.hear(text, complete),
-            Event::Text { text, complete } => {
-                let end: &[u8] = if complete { b"\n" } else { b"" };
-                self.outputs.screen.push_all([text, end]);
-            }
-            Event::Answered { name } => {
-                self.peer = sanitize::label(name).into_owned();
-                self.notice(&format!("{} answered", self.peer));
-            }
-            Event::Left { reason } => {
-                if !self.partial.is_empty() {
-                    self.show_unfinished(self.partial.len());
-                }
-                let colon = if reason.is_empty() { "" } else { ": " };
-                self.notice(&format!("{} left{colon}{}", self.peer, sanitize::label(reason)));
-            }
-            Event::Reading(reads) => self.notice(&reading(&self.peer, reads)),
-            Event::Notice(text) => self.notice(text),
+    #[test]
+    fn a_pipe_does_not_ring() {
+        for (columns, bell) in [(None, &b""[..]), (Some((|| 80) as fn() -> usize), b"\x07")] {
+            let mut plain = Plain::new(Outputs::nowhere(), columns);
+            plain.ring();
+            assert_eq!(plain.outputs.screen.drain(), bell);
         }
-    }
-
-    fn outputs(&mut self) -> &mut Outputs {
-        &mut self.outputs
     }
 }

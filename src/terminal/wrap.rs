@@ -1,8 +1,8 @@
 //! Measuring a line, and breaking it into rows of a terminal.
 //!
-//! Widths are those of `unicode-width`, by grapheme: terminals do not agree on all of them, so what
-//! is drawn keeps a column free. Next door, `sanitize` has made the text harmless before it is
-//! measured here. The invariant: the rows of a text, joined, are the text.
+//! Widths are those of `unicode-width`, by grapheme. Terminals do not agree on all of them, so
+//! surfaces keep a column free. Next door, `sanitize` makes the text harmless before it is measured
+//! here. The invariant: the rows of a text, joined, are the text.
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ pub fn end(text: &str, room: usize) -> &str {
     &text[start.last().unwrap_or(text.len())..]
 }
 
-/// The text with spaces instead of tabs, so that rows do not change when they are indented. The
+/// The text with spaces in place of tabs, so that rows keep their look when they are indented. Tab
 /// stops are counted from the start of the text.
 pub fn without_tabs(text: &str) -> Cow<'_, str> {
     if !text.contains('\t') {
@@ -89,6 +89,26 @@ fn first_row(text: &str, room: usize) -> usize {
     text.len()
 }
 
+/// Passes on the rows of `head` and `text`, both printable: what each is indented by, and what of
+/// the head and of the text it holds, without spaces at its end.
+pub fn with_head(
+    head: &str,
+    text: &str,
+    width: usize,
+    indent: usize,
+    mut pass: impl FnMut(&str, &str, &str),
+) {
+    let whole = [head, &without_tabs(text)].concat();
+    let spaces = " ".repeat(indent);
+    let mut head = head.len();
+    for (index, row) in rows(&whole, width, indent).enumerate() {
+        let ink = row.trim_end_matches(' ');
+        let (of_head, of_text) = ink.split_at(head.min(ink.len()));
+        head = head.saturating_sub(row.len());
+        pass(if index == 0 { "" } else { &spaces }, of_head, of_text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -132,6 +152,22 @@ mod tests {
         assert_rows("👨‍👩‍👧👨‍👩‍👧", 3, 0, &["👨‍👩‍👧", "👨‍👩‍👧"]);
         assert_rows("漢字", 1, 0, &["漢", "字"]);
         assert_rows("ab", 0, 7, &["a", "b"]);
+    }
+
+    #[test]
+    fn a_head_and_its_text_are_told_apart_in_every_row() {
+        let mut shown = Vec::new();
+        with_head("14:05 < a long name: ", "one\ttwo", 10, 2, |indent, head, text| {
+            shown.push([indent, head, text].map(str::to_owned));
+        });
+        let expected = [
+            ["", "14:05 < a", ""],
+            ["  ", "long", ""],
+            ["  ", "name:", ""],
+            ["  ", "", "one"],
+            ["  ", "", "two"],
+        ];
+        assert_eq!(shown, expected);
     }
 
     proptest! {

@@ -141,6 +141,8 @@ impl Desk {
             if ready.typed {
                 self.read_keyboard();
             }
+            // Also lines that were typed before, when the screen did not keep up with them.
+            self.obey();
             for call in ready.taking {
                 self.flush_link(call);
             }
@@ -212,6 +214,7 @@ impl Desk {
         let blocked = || calls.links().filter(|(_, link)| link.waits_to_write());
         interests.extend(blocked().map(|(_, link)| Interest::write(link, true)));
         interests.extend(listener.map(|listener| Interest::read(listener, true)));
+        let types = types && console.wants_keys();
         interests.extend(self.keyboard.as_ref().map(|keyboard| Interest::read(keyboard, types)));
         interests.extend(self.lingering.sockets().map(|call| Interest::read(call, true)));
         ready::poll(&mut interests, deadline, self.signals.mask())?;

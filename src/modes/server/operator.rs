@@ -5,6 +5,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use memchr::memchr;
 use nix::sys::signal::Signal;
 
 use super::desk::Desk;
@@ -26,10 +27,7 @@ impl Desk {
                 self.calls.console.notice("/quit ends the desk");
             }
             Ok(0) => self.end_keyboard(),
-            Ok(count) => {
-                self.calls.console.typed(&self.scratch[..count]);
-                self.obey();
-            }
+            Ok(count) => self.calls.console.typed(&self.scratch[..count]),
             Err(error) if sys::would_block(&error) => {}
             // The terminal has just become another's (EIO while SIGTTIN is blocked): it may be ours
             // again.
@@ -41,11 +39,11 @@ impl Desk {
     /// Nothing more is typed; a last line may have no newline.
     fn end_keyboard(&mut self) {
         self.keyboard = None;
-        self.calls.console.typed_last();
-        self.obey();
+        self.calls.console.typed(&[]);
     }
 
-    fn obey(&mut self) {
+    /// Does what was asked for, as far as the screen keeps up with the answers.
+    pub(super) fn obey(&mut self) {
         while let Some(order) = self.calls.console.order() {
             match order {
                 Order::Say { calls, text } => calls.iter().for_each(|&call| self.say(call, &text)),
@@ -59,8 +57,8 @@ impl Desk {
         let Some((link, _)) = self.calls.link(call) else { return };
         match link.say(text) {
             Ok(()) => self.calls.console.said(call, text),
-            Err(Refusal::Full) => self.calls.console.unsaid(call, "does not read"),
-            Err(Refusal::HungUp) => self.calls.console.unsaid(call, "is being ended"),
+            Err(Refusal::Full) => self.calls.console.unsaid(call, "is not reading"),
+            Err(Refusal::HungUp) => self.calls.console.unsaid(call, "is hanging up"),
         }
     }
 
@@ -81,9 +79,7 @@ impl Desk {
         let now = Instant::now();
         self.closing = Some(if again { now } else { now + CLOSING_LIMIT });
         if !again && self.calls.links().next().is_some() {
-            self.calls
-                .console
-                .notice("saying goodbye to everybody; asked once more, the desk ends at once");
+            self.calls.console.notice("saying goodbye to everybody; repeat to quit immediately");
             self.hang_up_all();
         }
     }
@@ -105,7 +101,15 @@ impl Desk {
         let Some((link, _)) = self.calls.link(call) else { return };
         match link.read(&mut self.scratch) {
             Some(0) => self.calls.close(call),
-            Some(count) => self.calls.console.hear(call, &self.scratch[..count]),
+            Some(count) => {
+                let mut text = &self.scratch[..count];
+                while !text.is_empty() {
+                    let newline = memchr(b'\n', text);
+                    let end = newline.unwrap_or(text.len());
+                    self.calls.console.hear(call, &text[..end], newline.is_some());
+                    text = text.get(end + 1..).unwrap_or_default();
+                }
+            }
             None => {}
         }
     }

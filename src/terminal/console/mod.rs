@@ -1,133 +1,55 @@
-//! The console: many conversations and the log of the desk in one place, on a terminal or over
-//! pipes.
+//! What the console does on a screen: many conversations and the log of the desk in one place.
 //!
-//! `roster` knows the calls and what a typed line asks for (`command`); it is pure. Two views show
-//! it: `lines` for pipes and plain terminals, `screen` for a terminal with an editor. The form of
-//! both, in which only the program writes what stands before the text:
+//! `roster` knows the calls. Next door, `conversation` does this for one; the surface below draws.
+//! Over pipes, each entry is one line of this form, in which only the program writes what stands
+//! before the text:
 //!
 //! ```text
 //! listening on …             the log: what happens to the desk
 //! call <number> <event>      and to each call, as with every other window
 //! [<number> <name>] <text>   a line of that caller; ", continued" after the name where a long one goes on
 //! > [<number> <name>] <text> a line said to that caller from here
-//! -- <text>                  an answer to a command, and why a line was not said
+//! -- <text>                  an answer to a command, or why a line was not sent
 //! ```
 //!
-//! Text and name come from the network and are made printable (`sanitize`). On a screen the time of
-//! day stands before each row, and the log is set like answers. The invariant: what is being typed
-//! goes to another call than before only if the person says so.
+//! The invariant: what is being typed goes to another call than before only if the person says so;
+//! and memory is bounded, because callers and keyboard are read only while the screen keeps up.
 
-mod command;
-mod lines;
 mod roster;
-mod screen;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
-use super::output::Output;
+use super::editor::KEYS;
+use super::guard::TerminalGuard;
+use super::line_reader::LINE_LIMIT;
+use super::plain::Plain;
+use super::surface::{Change, Entered, Entry, Live, Origin, Surface, Who};
+use super::{Event, command};
+use crate::sys::clock::{self, Clock};
 use roster::{Answer, Roster};
 
-/// Bytes that may wait for the screen before no more text is taken.
+/// Bytes that may wait for the screen before callers are not read.
 const SCREEN_LIMIT: usize = 256 * 1024;
-
-/// A line to be shown, printable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Row {
-    kind: Kind,
-    /// Who, for text; empty for everything else.
-    head: String,
-    text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// What a caller says.
-    Heard,
-    /// What is said to a caller.
-    Said,
-    /// An answer to a command, or why there is none.
-    Notice,
-    /// A line of the desk's log.
-    Log,
-}
-
-impl Row {
-    fn notice(text: impl Into<String>) -> Self {
-        Self { kind: Kind::Notice, head: String::new(), text: text.into() }
-    }
-
-    fn log(text: impl Into<String>) -> Self {
-        Self { kind: Kind::Log, head: String::new(), text: text.into() }
-    }
-}
-
-/// Where the roster is shown and lines are typed.
-trait View {
-    /// Takes bytes from the keyboard, cut anywhere.
-    fn typed(&mut self, bytes: &[u8]);
-
-    /// Nothing more is typed: a line without its end is one all the same.
-    fn typed_last(&mut self) {}
-
-    /// The next line that has been typed. What became of it is said before the next call, by
-    /// [`accepted`](Self::accepted) or [`refused`](Self::refused).
-    fn line(&mut self) -> Option<Vec<u8>>;
-
-    fn accepted(&mut self) {}
-
-    /// The line cannot be said or done.
-    fn refused(&mut self, why: String);
-
-    /// Nothing has been typed of the next line.
-    fn is_idle(&self) -> bool;
-
-    /// The lines that `/help` shows besides the commands.
-    fn keys(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn show(&mut self, row: &Row);
-
-    fn ring(&mut self);
-
-    /// Something in the roster has changed that is no row.
-    fn touch(&mut self) {}
-
-    /// Fills the output with what there is to be written now.
-    fn paint(&mut self, _book: &Roster) {}
-
-    fn output(&self) -> &Output;
-
-    fn output_mut(&mut self) -> &mut Output;
-
-    /// About how many bytes wait for the screen.
-    fn waiting(&self) -> usize {
-        self.output().waiting()
-    }
-
-    fn resize(&mut self) {}
-
-    /// Gives the terminal back for a while.
-    fn suspend(&mut self) {}
-
-    /// Has the terminal again, or for the first time.
-    fn resume(&mut self) {}
-
-    /// Whether the keyboard is this process's to read: while it is not, the terminal is not
-    /// touched.
-    fn attend(&mut self, _attended: bool) {}
-
-    /// Gives the terminal back for good.
-    fn finish(&mut self) {}
-}
+/// Bytes that may wait before the keyboard is not read and no line is taken: a caller who says much
+/// must not keep the person from hanging up.
+const KEYS_LIMIT: usize = 2 * SCREEN_LIMIT;
+/// Bytes that may wait before lines of the log are dropped: nothing holds these back, so nobody may
+/// have to keep them. It is the highest limit, so that what callers say costs no line about them.
+const LOG_LIMIT: usize = 4 * SCREEN_LIMIT;
+/// Bytes that may be typed ahead.
+const TYPED_LIMIT: usize = LINE_LIMIT;
+/// Why Ctrl-D does not leave: one key would end many conversations.
+const NOT_BY_KEY: &str = "/quit ends the desk";
 
 /// What the person wants of the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
-    /// Says one or more lines, each with its newline, to these calls.
+    /// Sends one or more lines, each with its newline, to these calls.
     Say {
         calls: Vec<u32>,
         text: Vec<u8>,
@@ -140,113 +62,149 @@ pub enum Order {
 /// The keyboard and screen of a desk.
 pub struct Console {
     roster: Roster,
-    view: Box<dyn View>,
+    surface: Box<dyn Surface>,
     rings_for_lines: bool,
+    /// Lines of the log that were dropped.
+    lost: u64,
+    time: Box<dyn Fn() -> (Instant, Clock)>,
 }
 
 impl Console {
-    /// A console on standard input and output: an editor where they are a terminal that is ours to
-    /// use and can do what it needs, and `plain` is not asked for; else lines. `bell` rings for
-    /// each line of a caller.
+    /// A console on standard input and output: an editor where they are a terminal that can do what
+    /// it needs, this process is in its foreground (`attended`), and `plain` is not asked for; else
+    /// rows. `bell` rings for each line of a caller.
     ///
     /// # Errors
-    /// Standard output cannot be used.
+    /// Standard output or standard error cannot be duplicated.
     pub fn open(plain: bool, bell: bool, attended: bool) -> io::Result<Self> {
-        let view: Box<dyn View> = if !plain && attended && super::can_edit() {
-            Box::new(screen::Screen::open()?)
-        } else {
-            Box::new(lines::Lines::new()?)
-        };
-        Ok(Self { roster: Roster::default(), view, rings_for_lines: bell })
+        if !plain && attended && super::can_edit() {
+            return Ok(Self::on(Box::new(TerminalGuard::take()?), bell));
+        }
+        Ok(Self::on(Box::new(Plain::open()?), bell))
     }
 
     /// A console that only shows the log.
     ///
     /// # Errors
-    /// Standard output cannot be used.
+    /// Standard output or standard error cannot be duplicated.
     pub fn log_only() -> io::Result<Self> {
-        Ok(Self {
-            roster: Roster::default(),
-            view: Box::new(lines::Lines::new()?),
-            rings_for_lines: false,
-        })
+        Ok(Self::on(Box::new(Plain::open()?), false))
     }
 
-    /// Shows a line of the log. It waits for no reader: if nobody reads, lines are lost and
+    fn on(surface: Box<dyn Surface>, bell: bool) -> Self {
+        let time = Box::new(|| (Instant::now(), clock::now()));
+        Self { roster: Roster::default(), surface, rings_for_lines: bell, lost: 0, time }
+    }
+
+    /// Shows a line of the log. It waits for no reader: if nobody reads, lines are dropped and
     /// counted.
     pub fn log(&mut self, line: &str) {
-        self.view.show(&Row::log(line));
+        self.report(Origin::Log, None, line.as_bytes());
     }
 
-    /// Shows why something did not happen.
+    /// Shows a line about the desk or a command, dropped and counted as those of the log.
     pub fn notice(&mut self, text: &str) {
-        self.view.show(&Row::notice(text));
+        self.report(Origin::Notice, None, text.as_bytes());
+    }
+
+    /// The same about a call.
+    pub fn notice_of(&mut self, call: u32, text: &str) {
+        self.report(Origin::Notice, Some(call), text.as_bytes());
     }
 
     /// A caller of this name is here.
     pub fn begin(&mut self, call: u32, name: &[u8], from: SocketAddr) {
-        let idle = self.view.is_idle();
-        self.roster.begin(call, name, from, idle, Instant::now());
-        self.view.ring();
+        let idle = self.surface.typed_ahead() == 0;
+        let (now, _) = (self.time)();
+        self.roster.begin(call, name, from, idle, now);
+        self.surface.ring();
     }
 
-    /// Takes in what a caller says, cut anywhere, newlines included.
-    pub fn hear(&mut self, call: u32, text: &[u8]) {
-        let rows = self.roster.hear(call, text);
-        rows.iter().for_each(|row| self.view.show(row));
-        self.view.touch();
-        if self.rings_for_lines && !rows.is_empty() {
-            self.view.ring();
+    /// Takes in a piece of what a caller says, without newlines; `complete` when its line ends here.
+    pub fn hear(&mut self, call: u32, text: &[u8], complete: bool) {
+        let (_, clock) = (self.time)();
+        match self.roster.hear(call, text, complete, clock) {
+            Some(piece) => {
+                self.surface.print(&piece.entry(Origin::Peer, self.roster.who(call)));
+                if self.rings_for_lines {
+                    self.surface.ring();
+                }
+            }
+            None => self.surface.touch(),
         }
+    }
+
+    /// A caller has said goodbye; a reason is shown.
+    pub fn left(&mut self, call: u32, reason: &[u8]) {
+        self.end_line(call);
+        if !reason.is_empty() {
+            self.show(call, Event::Left { reason });
+        }
+    }
+
+    /// Whether a caller reads what is sent: when they have not for a while, and when they do again.
+    pub fn reads(&mut self, call: u32, reads: bool) {
+        self.show(call, Event::Reading(reads));
     }
 
     /// A call is over: what there is of a last line is shown.
     pub fn end(&mut self, call: u32) {
-        if let Some(row) = self.roster.end(call) {
-            self.view.show(&row);
-        }
+        self.end_line(call);
+        self.roster.end(call);
+        self.surface.touch();
     }
 
     /// Lines, each with its newline, are on their way to a caller.
-    pub fn said(&mut self, call: u32, text: &[u8]) {
-        self.roster.said(call, text).iter().for_each(|row| self.view.show(row));
+    pub fn said(&mut self, call: u32, lines: &[u8]) {
+        self.roster.said(call);
+        let ((_, time), who) = ((self.time)(), self.roster.who(call));
+        for text in lines.strip_suffix(b"\n").unwrap_or(lines).split(|&byte| byte == b'\n') {
+            let origin = Origin::Own;
+            self.surface.print(&Entry { origin, who, time, continued: false, text });
+        }
     }
 
-    /// Lines were not said to a caller, and why.
+    /// Lines were not sent to a caller, and why.
     pub fn unsaid(&mut self, call: u32, why: &str) {
-        let head = self.roster.head(call);
-        self.notice(&format!("{head} {why}; nothing was said"));
+        self.notice_of(call, &format!("{why}; line not sent"));
     }
 
-    /// Takes bytes from the keyboard; [`order`](Self::order) gives what they ask for.
+    /// Takes bytes from the keyboard; [`order`](Self::order) says what they ask for. None at all is
+    /// the end of input: a last line may lack its newline.
     pub fn typed(&mut self, bytes: &[u8]) {
-        self.view.typed(bytes);
+        self.surface.typed(bytes);
     }
 
-    /// Nothing more is typed; a last line may be without its newline.
-    pub fn typed_last(&mut self) {
-        self.view.typed_last();
+    /// Whether the keyboard is to be read: not while the screen is far behind, or while lines that
+    /// were typed before still wait for it. Then [`order`](Self::order) is to be asked again once
+    /// the screen has taken something.
+    pub fn wants_keys(&self) -> bool {
+        self.surface.waiting() < KEYS_LIMIT && self.surface.typed_ahead() <= TYPED_LIMIT
     }
 
     /// The next thing that the person wants of the desk. What they want of the console is done
-    /// here.
+    /// here. To be asked after every wait until it is `None`: answers are written as fast as the
+    /// screen takes them, and no line is taken while it does not.
     pub fn order(&mut self) -> Option<Order> {
-        while let Some(line) = self.view.line() {
-            let answer = match self.roster.answer(&line, Instant::now()) {
-                Ok(answer) => answer,
-                Err(why) => {
-                    self.view.refused(why);
-                    continue;
-                }
+        while self.has_room() {
+            let (now, _) = (self.time)();
+            let answer = match self.surface.entered()? {
+                Entered::Line(line) => self.roster.answer(&line, now),
+                Entered::Leave => Err(NOT_BY_KEY.into()),
             };
-            self.view.accepted();
+            self.surface.settle(answer.as_ref().map(drop).map_err(String::as_str));
             match answer {
-                Answer::Order(order) => return Some(order),
-                Answer::Show(lines) => lines.iter().for_each(|line| self.notice(line)),
-                Answer::Help(commands) => {
-                    let keys = self.view.keys();
-                    keys.iter().chain(commands).for_each(|line| self.notice(line));
+                Ok(Answer::Order(order)) => return Some(order),
+                Ok(Answer::Show(lines)) => {
+                    for (call, text) in lines {
+                        self.report(Origin::Notice, call, text.as_bytes());
+                    }
                 }
+                Ok(Answer::Help) => {
+                    let keys: &[&str] = if self.surface.edits() { &KEYS } else { &[] };
+                    command::CONSOLE_HELP.iter().chain(keys).for_each(|text| self.notice(text));
+                }
+                Err(_) => {}
             }
         }
         None
@@ -257,55 +215,103 @@ impl Console {
     /// # Errors
     /// The screen is gone.
     pub fn flush(&mut self, room: bool) -> io::Result<()> {
-        self.view.output_mut().unblock(room);
-        self.view.output_mut().flush()?;
-        self.view.paint(&self.roster);
-        self.view.output_mut().flush()
+        self.surface.outputs_mut().screen.unblock(room);
+        self.surface.outputs_mut().screen.flush()?;
+        if self.surface.edits() {
+            self.paint();
+            self.surface.outputs_mut().screen.flush()?;
+        }
+        Ok(())
     }
 
     /// Whether the screen waits for room.
     pub fn waits_to_write(&self) -> bool {
-        self.view.output().blocked()
+        self.surface.outputs().screen.blocked()
     }
 
-    /// Whether there is room for more text.
+    /// Whether callers are to be read.
     pub fn keeps_up(&self) -> bool {
-        self.view.waiting() < SCREEN_LIMIT
+        self.surface.waiting() < SCREEN_LIMIT
     }
 
     /// Whether everything has been written.
     pub fn is_drained(&self) -> bool {
-        self.view.waiting() == 0
+        self.surface.waiting() == 0
     }
 
-    /// The window has another size.
+    /// The terminal has a new size.
     pub fn resize(&mut self) {
-        self.view.resize();
+        self.surface.change(Change::Resize);
     }
 
-    /// Gives the terminal back for a while.
+    /// Somebody else gets the terminal for a while.
     pub fn suspend(&mut self) {
-        self.view.suspend();
+        self.surface.change(Change::Suspend);
     }
 
-    /// Has the terminal again.
+    /// The terminal is ours again.
     pub fn resume(&mut self) {
-        self.view.resume();
+        self.surface.change(Change::Resume);
     }
 
-    /// Whether the keyboard is this process's to read.
+    /// Whether this process is in the terminal's foreground.
     pub fn attend(&mut self, attended: bool) {
-        self.view.attend(attended);
+        self.surface.change(Change::Foreground(attended));
     }
 
     /// Gives the terminal back for good; [`flush`](Self::flush) then writes the last of it.
     pub fn finish(&mut self) {
-        self.view.finish();
+        self.surface.change(Change::Finish);
+    }
+
+    /// Whether the screen is near enough for more answers. A screen that is gone is noticed by the
+    /// next flush.
+    fn has_room(&mut self) -> bool {
+        if self.surface.waiting() >= KEYS_LIMIT {
+            let _ = self.flush(false);
+        }
+        self.surface.waiting() < KEYS_LIMIT
+    }
+
+    fn paint(&mut self) {
+        let partial = self.roster.partial();
+        let partial = partial.as_ref();
+        let partial =
+            partial.map(|(call, piece)| piece.entry(Origin::Peer, self.roster.who(*call)));
+        let (status, to) = (self.roster.status(), self.roster.prompt());
+        self.surface.paint(&Live { partial, status: &status, to: &to });
+    }
+
+    fn show(&mut self, call: u32, event: Event<'_>) {
+        let words = event.about_peer().unwrap_or_default();
+        self.report(Origin::Notice, Some(call), &words);
+    }
+
+    fn report(&mut self, origin: Origin, call: Option<u32>, text: &[u8]) {
+        if self.surface.waiting() > LOG_LIMIT {
+            self.lost += 1;
+            return;
+        }
+        let (_, time) = (self.time)();
+        let lost = std::mem::take(&mut self.lost);
+        if lost > 0 {
+            let text = format!("{lost} lines were lost: nobody read them");
+            let (origin, who, text) = (Origin::Log, Who::Nobody, text.as_bytes());
+            self.surface.print(&Entry { origin, who, time, continued: false, text });
+        }
+        let who = call.map_or(Who::Nobody, |call| self.roster.who(call));
+        self.surface.print(&Entry { origin, who, time, continued: false, text });
+    }
+
+    fn end_line(&mut self, call: u32) {
+        if let Some(piece) = self.roster.end_line(call) {
+            self.surface.print(&piece.entry(Origin::Peer, self.roster.who(call)));
+        }
     }
 }
 
 impl AsFd for Console {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.view.output().as_fd()
+        self.surface.outputs().screen.as_fd()
     }
 }

@@ -1,31 +1,29 @@
 //! A line being typed below a scrollback, whoever it is for.
 //!
-//! `keys` reads the keyboard, `line` is what is being typed and `history` what was; `screen` is the
-//! scrollback and the live area. Next door, `mod` is a conversation on a prompt, and the console
-//! many of them. The invariant: only keys change the line being typed, and only its owner takes it.
+//! `keys` reads the keyboard, `line` is what is being typed and `history` what was typed before;
+//! `screen` is the scrollback and the live area. Next door, `guard` is the terminal that this is
+//! drawn on. The invariant: only keys change the line being typed, and only the prompt's owner takes
+//! it.
 
 use std::borrow::Cow;
 
 use super::history::History;
 use super::keys::{Key, Keys};
 use super::line::{Edit, Full, Line};
-use super::peer::Said;
-use super::row::Style;
-use super::screen::{Live, Screen};
-use crate::sys::clock::Clock;
-use crate::terminal::sanitize;
+use super::screen::Screen;
+use crate::terminal::surface::{Entry, Live};
 
 /// What `/help` shows of keys that edit.
 pub const KEYS: [&str; 3] = [
     "Left, Right, Home, End move the cursor; with Ctrl or Alt by word (also Alt-B, Alt-F)",
-    "Ctrl-W, Ctrl-U, Ctrl-K, Alt-D cut text; Ctrl-Y puts it in again; Ctrl-T swaps two characters",
-    "Up and Down bring back what was typed before; Ctrl-L clears the screen; Ctrl-Z suspends",
+    "Ctrl-W, Ctrl-U, Ctrl-K, Alt-D cut text; Ctrl-Y pastes it back; Ctrl-T swaps two characters",
+    "Up and Down recall earlier lines; Ctrl-L clears the screen; Ctrl-Z suspends",
 ];
 
 /// What a key asks of the prompt's owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// To do something with the line.
+    /// To take the line or refuse it.
     Enter,
     /// To end: Ctrl-D on an empty line.
     Leave,
@@ -33,8 +31,8 @@ pub enum Asked {
 
 /// A keyboard and a screen.
 ///
-/// Whatever happens changes only what [`paint`](Self::paint) gives next: call it once before
-/// writing, however much has happened.
+/// Calls change only what [`paint`](Self::paint) returns next: paint once before writing, however
+/// much has happened.
 pub struct Prompt {
     keys: Keys,
     pub(super) line: Line,
@@ -46,13 +44,11 @@ pub struct Prompt {
     rings: bool,
     /// Something is to be painted.
     changed: bool,
-    /// The terminal is in other hands.
-    suspended: bool,
 }
 
 impl Prompt {
     /// A prompt on a terminal of `width` columns and `height` rows (0 for unknown), whose cursor is
-    /// at the start of a row. `reflows` says that it wraps its rows anew when its width changes.
+    /// at the start of a row. `reflows` says that it wraps its rows again when its width changes.
     pub fn new(width: u16, height: u16, colour: bool, reflows: bool) -> Self {
         Self {
             keys: Keys::default(),
@@ -62,7 +58,6 @@ impl Prompt {
             hint: None,
             rings: false,
             changed: true,
-            suspended: false,
         }
     }
 
@@ -107,23 +102,15 @@ impl Prompt {
     }
 
     /// Empties the line; the history keeps it.
-    pub fn take_line(&mut self) -> String {
-        let text = self.line.take();
-        self.history.push(&text);
-        text
-    }
-
-    /// Adds a line to the scrollback: `head`, which has a look, and `text`, which has none. Both
-    /// are printable.
-    pub fn print(&mut self, style: Style, head: &str, text: &str) {
+    pub fn take_line(&mut self) {
         self.changed = true;
-        self.screen.print(style, head, text);
+        self.history.push(&self.line.take());
     }
 
-    /// Adds something that nobody said to the scrollback.
-    pub fn notice(&mut self, text: &str, clock: Clock) {
-        let text = sanitize::label(text.as_bytes());
-        self.print(Style::Notice, &format!("{clock} -- {text}"), "");
+    /// Adds an entry to the scrollback.
+    pub fn print(&mut self, entry: &Entry<'_>) {
+        self.changed = true;
+        self.screen.print(entry);
     }
 
     /// Rings the bell with the next paint.
@@ -138,7 +125,7 @@ impl Prompt {
         self.ring();
     }
 
-    /// What is in the live area has changed.
+    /// What the next paint is given has changed.
     pub fn touch(&mut self) {
         self.changed = true;
     }
@@ -149,43 +136,43 @@ impl Prompt {
         self.screen.resize(width, height);
     }
 
-    /// About how many bytes [`paint`](Self::paint) would give, the live area not counted.
+    /// About how many bytes [`paint`](Self::paint) would return, the live area not counted.
     pub fn waiting(&self) -> usize {
         self.screen.waiting()
     }
 
-    /// All that is to be written now; nothing while nothing has changed, or while suspended.
-    /// `status` and the hint are in the row above the line, `who` the line goes to stands before
-    /// it.
-    pub fn paint(&mut self, partial: Option<Said>, status: String, who: &str) -> Vec<u8> {
-        if self.suspended || !self.changed {
+    /// All that is to be written now; nothing while nothing has changed.
+    pub fn paint(&mut self, live: &Live<'_>) -> Vec<u8> {
+        if !std::mem::take(&mut self.changed) {
             return Vec::new();
         }
-        self.changed = false;
         if std::mem::take(&mut self.rings) {
             self.screen.ring();
         }
-        let hint = self.hint.as_ref().map_or(String::new(), |hint| format!(" {hint} --"));
-        let status = status + &hint;
-        self.screen.paint(&Live { partial, status, who, line: &self.line })
+        self.screen.paint(live, self.hint.as_deref(), &self.line)
     }
 
-    /// What has been added to the scrollback, to be written while the terminal is in other hands.
+    /// What has been added to the scrollback, without the live area: for a terminal that somebody
+    /// else has.
     pub fn scrollback(&mut self) -> Vec<u8> {
         self.screen.take()
     }
 
     /// What is to be written before somebody else gets the terminal: the live area goes, the
-    /// terminal's modes are as before. Until [`resume`](Self::resume), nothing is painted.
-    pub fn suspend(&mut self) -> Vec<u8> {
-        self.suspended = true;
+    /// terminal's modes are as before. Until [`resume`](Self::resume), only
+    /// [`scrollback`](Self::scrollback) may be written.
+    pub fn leave(&mut self) -> Vec<u8> {
         self.screen.leave()
+    }
+
+    /// Somebody else has got the terminal without warning: the live area is not erased any more.
+    pub fn forget(&mut self) {
+        self.screen.forget();
     }
 
     /// The terminal is ours again, with its cursor at the start of a row: the next paint draws all
     /// of the live area.
     pub fn resume(&mut self) {
-        self.suspended = false;
         self.changed = true;
         self.screen.enter();
     }

@@ -10,15 +10,13 @@ use unicode_width::UnicodeWidthStr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     Plain,
-    /// What is said at this end.
+    /// The head of a line that was said here.
     Own,
-    /// What is said at the other end.
-    Foreign,
-    /// What nobody said.
+    /// The head of a line of a peer.
+    Peer,
     Notice,
-    /// What is there all the time.
     Status,
-    /// A stand-in for something that is not text: a newline, more text to the right.
+    /// Stands for something that is not text: a newline, more text to the right.
     Mark,
 }
 
@@ -31,7 +29,7 @@ impl Style {
             _ if !colour => "",
             Self::Plain => "",
             Self::Own => "\x1B[36m",
-            Self::Foreign => "\x1B[1;32m",
+            Self::Peer => "\x1B[1;32m",
             Self::Notice => "\x1B[35m",
             Self::Status => "\x1B[2m",
         }
@@ -43,7 +41,7 @@ impl Style {
 pub struct Row(Vec<(Style, String)>);
 
 impl Row {
-    /// A row that looks the same all over.
+    /// A row with one look.
     pub fn new(style: Style, text: &str) -> Self {
         let mut row = Self::default();
         row.push(style, text);
@@ -71,8 +69,8 @@ impl Row {
         }
     }
 
-    /// How many rows a terminal of `width` columns makes of this one, down to the one that holds
-    /// column `until`.
+    /// How many rows a terminal of `width` columns makes of this one when it wraps it again, down to
+    /// the row that holds column `until`.
     pub fn reflowed(&self, width: usize, until: usize) -> usize {
         let (mut rows, mut column, mut columns) = (1, 0, 0);
         for grapheme in self.0.iter().flat_map(|(_, text)| text.graphemes(true)) {
@@ -102,8 +100,8 @@ mod tests {
 
     #[test]
     fn every_look_ends_where_its_text_ends() {
-        let mut row = Row::new(Style::Foreign, "14:05 <");
-        row.push(Style::Foreign, " alice:");
+        let mut row = Row::new(Style::Peer, "14:05 <");
+        row.push(Style::Peer, " alice:");
         row.push(Style::Plain, " hello ");
         row.push(Style::Mark, "⏎");
         assert_eq!(drawn(&row, true), "\x1B[1;32m14:05 < alice:\x1B[m hello \x1B[7m⏎\x1B[m");

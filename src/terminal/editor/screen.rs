@@ -1,30 +1,30 @@
 //! The scrollback and, below it, the live area: the last rows of the normal screen.
 //!
-//! From top to bottom, the live area is the other end's partial line if there is one, the status,
-//! and the line being typed. It follows the scrollback, which scrolls in the terminal's own
-//! scrollback, and is drawn anew below whatever is added to that. What has been decided:
+//! From top to bottom, the live area is the peer's partial line if there is one, the status, and
+//! the line being typed. It follows the scrollback, which scrolls in the terminal's own scrollback,
+//! and is drawn again below whatever is added to that. Decisions:
 //!
 //! - The line being typed is one row that moves sideways (`viewport`), so no row of the live area
 //!   is ever wrapped.
-//! - Every row is at most one column narrower than the terminal, and is broken here, not there.
-//!   Where a terminal takes a character for wider than it is counted here, it cuts the row off: it
-//!   has been told not to wrap (DECAWM).
-//! - A terminal of up to two rows shows only the line being typed, one of three no partial line.
-//! - After a change of width most terminals wrap all rows anew; where the live area then begins is
-//!   computed. It is not while this program has yet to hear of the change: what is written in that
-//!   moment may leave a stale row.
+//! - Every row is at least one column narrower than the terminal, and is broken here. Where a
+//!   terminal draws a character wider than it is counted here, the terminal cuts the row off:
+//!   wrapping is off (DECAWM).
+//! - A terminal of one or two rows shows only the line being typed, one of three rows no partial
+//!   line.
+//! - After a change of width most terminals wrap all rows again; where the live area then begins is
+//!   computed. Between that change and the signal that tells of it, a painting may leave a stale
+//!   row.
 //!
-//! Next door, `row` is what a row looks like; what stands in it is the affair of `mod`. The
-//! invariant: only the scrollback's own heads begin at the left edge, so that no text can look like
-//! another row.
+//! Next door, `row` is what a row looks like and `prompt` what is in it. The invariant: in the
+//! scrollback only heads begin at the left edge, so that no text can look like another entry.
 
 use std::fmt::Write;
 
 use super::line::Line;
-use super::peer::Said;
 use super::row::{Row, Style};
 use super::viewport::Viewport;
-use crate::terminal::wrap;
+use crate::terminal::surface::{Entry, Live, Origin};
+use crate::terminal::{sanitize, wrap};
 
 /// Bracketed paste on, wrapping off.
 const ENTER: &str = "\x1B[?2004h\x1B[?7l";
@@ -38,22 +38,12 @@ const ERASE_RIGHT: &str = "\x1B[K";
 const CURSOR_HOME: &str = "\x1B[H";
 const BELL: char = '\x07';
 
-/// The columns by which the further rows of a line are indented: as wide as `14:05 < `. Half a row
-/// at most.
+/// The columns by which all rows of an entry but the first are indented: as wide as `14:05 < `.
+/// Half a row at most.
 const INDENT: usize = 8;
 /// Rows narrower than this are not drawn, whatever the terminal says: there would be no room for an
 /// indent.
 const NARROWEST: usize = 3;
-
-/// What stands in the live area.
-pub struct Live<'a> {
-    /// The other end's partial line, if there is one.
-    pub partial: Option<Said>,
-    pub status: String,
-    /// Whom the line goes to, printable; empty where that goes without saying.
-    pub who: &'a str,
-    pub line: &'a Line,
-}
 
 /// The size of a terminal, in columns and rows.
 #[derive(Clone, Copy)]
@@ -63,7 +53,7 @@ struct Size {
 }
 
 impl Size {
-    /// Zero is what a terminal says that does not know.
+    /// Zero is what a terminal says that does not know its size.
     fn new(width: u16, height: u16) -> Self {
         let known = |size: u16, usual| if size == 0 { usual } else { size.into() };
         Self { width: known(width, 80), height: known(height, 24) }
@@ -88,6 +78,8 @@ struct Painted {
 /// A terminal, as it is after all that has been written to it.
 pub struct Screen {
     out: String,
+    /// Where in `out` the scrollback begins, behind what erases the live area.
+    scrollback: usize,
     size: Size,
     colour: bool,
     reflows: bool,
@@ -97,10 +89,11 @@ pub struct Screen {
 
 impl Screen {
     /// A terminal of `width` columns and `height` rows, with the cursor at the start of a row.
-    /// `reflows` says that it wraps its rows anew when its width changes.
+    /// `reflows` says that it wraps its rows again when its width changes.
     pub fn new(width: u16, height: u16, colour: bool, reflows: bool) -> Self {
         Self {
             out: ENTER.to_owned(),
+            scrollback: ENTER.len(),
             size: Size::new(width, height),
             colour,
             reflows,
@@ -122,26 +115,30 @@ impl Screen {
         self.out.len()
     }
 
-    /// Adds a line to the scrollback: `head`, which has a look, and `text`, which has none.
-    pub fn print(&mut self, style: Style, head: &str, text: &str) {
+    /// Adds an entry to the scrollback.
+    pub fn print(&mut self, entry: &Entry<'_>) {
         self.erase();
+        let (mut head, mut text) = (entry.head(true), entry.text());
+        let style = match entry.origin {
+            Origin::Own => Style::Own,
+            Origin::Peer => Style::Peer,
+            Origin::Notice | Origin::Log => {
+                head += &std::mem::take(&mut text);
+                Style::Notice
+            }
+        };
         let columns = self.size.columns();
-        let whole = [head, &wrap::without_tabs(text)].concat();
         let indent = INDENT.min(columns / 2);
-        let mut head = head.len();
-        for (index, text) in wrap::rows(&whole, columns, indent).enumerate() {
-            let shown = text.trim_end_matches(' ');
-            let (styled, plain) = shown.split_at(head.min(shown.len()));
-            head = head.saturating_sub(text.len());
-            let mut row = Row::new(Style::Plain, &" ".repeat(indent * index.min(1)));
-            row.push(style, styled);
-            row.push(Style::Plain, plain);
-            row.draw(self.colour, &mut self.out);
-            self.out += "\r\n";
-        }
+        let (colour, out) = (self.colour, &mut self.out);
+        wrap::with_head(&head, &text, columns, indent, |indent, head, text| {
+            let mut row = Row::new(Style::Plain, indent);
+            row.push(style, head);
+            row.push(Style::Plain, text);
+            row.draw(colour, out);
+            *out += "\r\n";
+        });
     }
 
-    /// Rings the bell.
     pub fn ring(&mut self) {
         self.out.push(BELL);
     }
@@ -154,9 +151,10 @@ impl Screen {
         self.out += ERASE_BELOW;
     }
 
-    /// Draws the live area, and takes all that is to be written.
-    pub fn paint(&mut self, live: &Live<'_>) -> Vec<u8> {
-        let (rows, cursor) = self.layout(live);
+    /// Draws the live area, with the hint at the end of its status, and takes all that is to be
+    /// written.
+    pub fn paint(&mut self, live: &Live<'_>, hint: Option<&str>, line: &Line) -> Vec<u8> {
+        let (rows, cursor) = self.layout(live, hint, line);
         let last = rows.len() - 1;
         match &self.painted {
             Some(old) if old.intact && old.rows[..old.rows.len() - 1] == rows[..last] => {
@@ -187,29 +185,38 @@ impl Screen {
         self.take()
     }
 
-    /// Has the terminal again, with the cursor at the start of a row.
+    /// What has been painted is out of reach: only the scrollback is still to be written.
+    pub fn forget(&mut self) {
+        self.painted = None;
+        self.out.drain(..std::mem::take(&mut self.scrollback));
+    }
+
+    /// Takes the terminal over again, with the cursor at the start of a row.
     pub fn enter(&mut self) {
         self.out += ENTER;
     }
 
     /// Takes all that is to be written, without drawing the live area.
     pub fn take(&mut self) -> Vec<u8> {
+        self.scrollback = 0;
         std::mem::take(&mut self.out).into_bytes()
     }
 
     /// The rows of the live area, and the column of the cursor in the last.
-    fn layout(&mut self, live: &Live<'_>) -> (Vec<Row>, usize) {
+    fn layout(&mut self, live: &Live<'_>, hint: Option<&str>, line: &Line) -> (Vec<Row>, usize) {
         let columns = self.size.columns();
         let mut rows = Vec::new();
-        if let Some(Said { head, text }) = &live.partial
+        if let Some(entry) = &live.partial
             && self.size.height > 3
         {
-            rows.push(partial(head, &wrap::without_tabs(text), columns));
+            rows.push(partial(&entry.head(true), &wrap::without_tabs(&entry.text()), columns));
         }
         if self.size.height > 2 {
-            rows.push(Row::new(Style::Status, wrap::beginning(&live.status, columns)));
+            let hint = hint.map_or(String::new(), |hint| format!(" {hint} --"));
+            let status = sanitize::label(live.status) + hint.as_str();
+            rows.push(Row::new(Style::Status, wrap::beginning(&status, columns)));
         }
-        let (row, cursor) = self.viewport.view(live.who, live.line, columns);
+        let (row, cursor) = self.viewport.view(&sanitize::label(live.to), line, columns);
         rows.push(row);
         (rows, cursor)
     }
@@ -230,6 +237,7 @@ impl Screen {
         self.out += "\r";
         self.moved(up, 'A');
         self.out += ERASE_BELOW;
+        self.scrollback = self.out.len();
     }
 
     /// Moves the cursor, `A` up or `C` to the right.
@@ -240,12 +248,12 @@ impl Screen {
     }
 }
 
-/// The other end's partial line in one row: its end, which is what is new.
+/// The peer's partial line in one row: its end, which is what is new.
 fn partial(head: &str, text: &str, columns: usize) -> Row {
     const CUT: &str = "…";
     let head = wrap::beginning(head, columns);
     let room = columns - wrap::columns(head);
-    let mut row = Row::new(Style::Foreign, head);
+    let mut row = Row::new(Style::Peer, head);
     if room == 0 {
         // Not even a mark that takes no column: it would change the head.
     } else if wrap::columns(text) <= room {

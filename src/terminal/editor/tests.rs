@@ -1,155 +1,94 @@
-//! The editor on a virtual screen, compared with pictures: scrollback and screen from the top, the
-//! cursor a `▏`.
-
-mod pictures;
-mod prompt;
-mod properties;
-mod terminal;
+//! A prompt, driven as a surface drives it.
 
 use std::num::NonZeroU16;
 
 use super::*;
-
-const CLOCK: Clock = Clock { hour: 14, minute: 5 };
-
-/// Bob at his terminal, who is called by alice.
-struct Desk {
-    editor: Editor,
-    terminal: vt100::Parser,
-    open: bool,
-    said: String,
-    left: bool,
-    /// The bytes of the last paint.
-    painted: String,
-}
+use crate::sys::clock::Clock;
+use crate::terminal::surface::{Entry, Live, Origin, Who};
 
 fn size(size: u16) -> NonZeroU16 {
     NonZeroU16::new(size).unwrap()
 }
 
-fn settings(width: u16, height: u16) -> Settings {
-    Settings {
-        name: "bob".to_owned(),
-        address: "192.0.2.7:51234".to_owned(),
-        width,
-        height,
-        colour: false,
-        reflows: false,
-        bell: false,
-    }
+/// What goes on, with the line going `to` somebody.
+fn live(to: &str) -> Live<'_> {
+    Live { partial: None, status: b"-- 2 calls --", to: to.as_bytes() }
 }
 
-impl Desk {
-    fn ringing(settings: Settings) -> Self {
-        let terminal = vt100::Parser::new(size(settings.height), size(settings.width), 5000);
-        let editor = Editor::new(settings);
-        let (said, painted) = (String::new(), String::new());
-        let mut desk = Self { editor, terminal, open: false, said, left: false, painted };
-        desk.paint();
-        desk
-    }
+fn hello() -> Entry<'static> {
+    let (origin, time) = (Origin::Peer, Clock { hour: 14, minute: 5 });
+    Entry { origin, who: Who::Call(1, b"alice"), time, continued: false, text: b"hello" }
+}
 
-    fn new(width: u16, height: u16) -> Self {
-        let mut desk = Self::ringing(settings(width, height));
-        desk.editor.show(Event::Answered { name: b"alice" }, CLOCK);
-        desk.open = true;
-        desk.paint();
-        desk
+/// The rows of a prompt of this width after a paint, and the column of the cursor.
+fn painted(width: u16, to: &str, keys: &str, refuse: bool) -> (Vec<String>, u16) {
+    let mut terminal = vt100::Parser::new(size(4), size(width), 0);
+    let mut prompt = Prompt::new(width, 4, false, false);
+    for key in prompt.read(keys.as_bytes()) {
+        assert_eq!(prompt.press(key), None);
     }
+    if refuse {
+        prompt.refuse("there is no call 7");
+    }
+    terminal.process(&prompt.paint(&live(to)));
+    let screen = terminal.screen();
+    let rows = screen.rows(0, width).map(|row| row.trim_end().to_owned());
+    (rows.filter(|row| !row.is_empty()).collect(), screen.cursor_position().1)
+}
 
-    fn paint(&mut self) {
-        self.painted = String::from_utf8(self.editor.paint()).unwrap();
-        self.terminal.process(self.painted.as_bytes());
-    }
+#[test]
+fn the_prompt_says_who_the_line_goes_to() {
+    let rows = |rows: [&str; 2]| rows.map(str::to_owned).to_vec();
+    assert_eq!(painted(40, "", "hi", false), (rows(["-- 2 calls --", "> hi"]), 4));
+    assert_eq!(painted(40, "2 alice", "hi", false), (rows(["-- 2 calls --", "2 alice> hi"]), 11));
+    assert_eq!(painted(40, "2 漢字", "hi", false), (rows(["-- 2 calls --", "2 漢字> hi"]), 10));
+    let refused = rows(["-- 2 calls -- there is no call 7 --", "2 alice> hi"]);
+    assert_eq!(painted(40, "2 alice", "hi", true), (refused, 11));
+}
 
-    fn types(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
-        let (said, left) = (&mut self.said, &mut self.left);
-        self.editor.typed(bytes.as_ref(), self.open, CLOCK, &mut |typed| match typed {
-            Typed::Text(text) => *said += str::from_utf8(text).unwrap(),
-            Typed::Leave => *left = true,
-        });
-        self.paint();
-        self
-    }
+#[test]
+fn a_long_name_leaves_room_for_the_line() {
+    let who = "12 a name that is longer than the whole window";
+    let (rows, cursor) = painted(31, who, "hi", false);
+    assert_eq!((rows[1].as_str(), cursor), ("12 a name > hi", 14));
+    let (rows, cursor) = painted(31, who, &"x".repeat(40), false);
+    assert_eq!(rows[1], "12 a name < xxxxxxxx");
+    assert_eq!(cursor, 20);
+}
 
-    fn pastes(&mut self, text: &str) -> &mut Self {
-        self.types(format!("\x1B[200~{text}\x1B[201~"))
-    }
+#[test]
+fn only_enter_and_leave_are_for_the_owner() {
+    let mut prompt = Prompt::new(40, 10, false, false);
+    let mut press = |keys: &str| {
+        let keys = prompt.read(keys.as_bytes());
+        let asked: Vec<Asked> = keys.into_iter().filter_map(|key| prompt.press(key)).collect();
+        (asked, prompt.text().to_owned())
+    };
+    assert_eq!(press("\x04"), (vec![Asked::Leave], String::new()));
+    assert_eq!(press("ab\x01\x04\r"), (vec![Asked::Enter], "b".into()));
+    // The line is the owner's to take.
+    assert_eq!(press("c"), (vec![], "cb".into()));
+}
 
-    fn shows(&mut self, event: Event<'_>) -> &mut Self {
-        self.editor.show(event, CLOCK);
-        self.paint();
-        self
-    }
+#[test]
+fn while_the_terminal_is_given_back_only_the_scrollback_is_written() {
+    let mut prompt = Prompt::new(40, 10, false, false);
+    let paint = |prompt: &mut Prompt| String::from_utf8(prompt.paint(&live(""))).unwrap();
+    assert!(paint(&mut prompt).contains("2 calls"));
+    prompt.leave();
+    prompt.print(&hello());
+    assert_eq!(prompt.scrollback(), b"14:05 [1 alice] hello\r\n");
+    prompt.resume();
+    assert!(paint(&mut prompt).contains("2 calls"));
+}
 
-    fn hears(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
-        self.shows(Event::Text { text: text.as_ref(), complete: true })
-    }
-
-    fn hears_part(&mut self, text: impl AsRef<[u8]>) -> &mut Self {
-        self.shows(Event::Text { text: text.as_ref(), complete: false })
-    }
-
-    fn resizes(&mut self, width: u16, height: u16) -> &mut Self {
-        self.terminal.set_size(size(height), size(width));
-        self.editor.prompt.resize(width, height);
-        self.paint();
-        self
-    }
-
-    /// Like [`resizes`](Self::resizes), on a terminal that wraps all rows anew: they are written to
-    /// a new one.
-    fn reflows(&mut self, width: u16, height: u16) -> &mut Self {
-        let screen = self.terminal.screen();
-        let (row, column) = screen.cursor_position();
-        let (last, end) = screen.size();
-        let before = screen.contents_between(0, 0, row, column);
-        let after = screen.contents_between(row, column, last.get(), end.get());
-        let logical = format!("{before}\x1B7{}\x1B8", after.trim_end()).replace('\n', "\r\n");
-        self.terminal = vt100::Parser::new(size(height), size(width), 5000);
-        self.terminal.process(logical.as_bytes());
-        self.editor.prompt.resize(width, height);
-        self.paint();
-        self
-    }
-
-    /// What has scrolled out and what is visible, to the last row that is not blank.
-    fn picture(&mut self) -> String {
-        let (row, column) = self.terminal.screen().cursor_position();
-        let screen = self.terminal.screen_mut();
-        let width = screen.size().1.get();
-        let mut rows = Vec::new();
-        for offset in (1..=screen.scrollback_len()).rev() {
-            screen.set_scrollback(offset);
-            rows.push(screen.rows(0, width).next().unwrap());
-        }
-        screen.set_scrollback(0);
-        for (index, whole) in screen.rows(0, width).enumerate() {
-            // Only in its own row is the cursor sure not to stand within a wide character.
-            rows.push(if index == usize::from(row) {
-                let part = |from, to| screen.rows(from, to).nth(index).unwrap();
-                [&part(0, column), "▏", part(column, width).trim_end()].concat()
-            } else {
-                whole.trim_end().to_owned()
-            });
-        }
-        rows.join("\n").trim_end().to_owned()
-    }
-
-    #[track_caller]
-    fn looks(&mut self, picture: &str) -> &mut Self {
-        let (actual, expected) = (self.picture(), picture.trim_matches('\n'));
-        assert!(actual == expected, "\n{actual}\n-- and not --\n{expected}");
-        self
-    }
-
-    #[track_caller]
-    fn said(&mut self, expected: &str) -> &mut Self {
-        assert_eq!(std::mem::take(&mut self.said), expected);
-        self
-    }
-
-    fn rang(&self) -> bool {
-        self.painted.contains('\x07')
-    }
+#[test]
+fn a_terminal_that_is_lost_loses_no_row_and_is_not_drawn_on() {
+    let mut prompt = Prompt::new(40, 10, false, false);
+    prompt.paint(&live(""));
+    prompt.print(&hello());
+    prompt.forget();
+    assert_eq!(prompt.scrollback(), b"14:05 [1 alice] hello\r\n");
+    prompt.print(&hello());
+    assert_eq!(prompt.scrollback(), b"14:05 [1 alice] hello\r\n");
 }

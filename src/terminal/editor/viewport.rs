@@ -16,8 +16,8 @@ use crate::terminal::{sanitize, wrap};
 /// is not.
 const PROMPT: &str = "> ";
 const PROMPT_CUT: &str = "< ";
-/// Whom the line goes to takes at most one column of so many.
-const WHO: usize = 3;
+/// Whom the line goes to takes at most one column in this many.
+const TO: usize = 3;
 /// What stands after the line when its end is not visible.
 const MORE: &str = ">";
 
@@ -30,16 +30,16 @@ pub struct Viewport {
 
 impl Viewport {
     /// The row of at most `columns` columns to be drawn, and the column of the cursor in it,
-    /// `columns` at most. It says `who` the line goes to, as far as there is room. When the cursor
-    /// leaves the window, the window moves so that the cursor stands in its middle.
-    pub fn view(&mut self, who: &str, line: &Line, columns: usize) -> (Row, usize) {
-        let who = wrap::beginning(who, columns / WHO);
-        let before = wrap::columns(who) + PROMPT.len();
+    /// `columns` at most. Before the line stands whom it goes `to`, as far as there is room. When
+    /// the cursor leaves the window, the window moves so that the cursor is in its middle.
+    pub fn view(&mut self, to: &str, line: &Line, columns: usize) -> (Row, usize) {
+        let to = wrap::beginning(to, columns / TO);
+        let before = wrap::columns(to) + PROMPT.len();
         // One column is kept for the mark.
         let room = columns.saturating_sub(before + MORE.len());
         self.scroll(line, room);
         let prompt = if self.first == 0 { PROMPT } else { PROMPT_CUT };
-        let mut row = Row::new(Style::Plain, wrap::beginning(&[who, prompt].concat(), columns));
+        let mut row = Row::new(Style::Plain, wrap::beginning(&[to, prompt].concat(), columns));
         let (mut column, mut cursor) = (0, 0);
         for (at, grapheme) in line.text()[self.first..].grapheme_indices(true) {
             let (style, shown) = look(grapheme);
@@ -81,8 +81,8 @@ impl Viewport {
     }
 }
 
-/// How a grapheme of the line looks. Most are themselves; what is invisible is shown as it will be
-/// to the other end.
+/// How a grapheme of the line looks. Most look like themselves; what is invisible looks as it will
+/// to the peer.
 fn look(grapheme: &str) -> (Style, Cow<'_, str>) {
     match grapheme {
         "\n" => (Style::Mark, "⏎".into()),

@@ -81,7 +81,7 @@ proptest! {
         reflows: bool,
         colour: bool,
     ) {
-        let mut desk = Desk::ringing(Settings { reflows, colour, ..settings(40, 8) });
+        let mut desk = Desk::ringing(Look { reflows, colour, ..look(40, 8) });
         desk.shows(Event::Answered { name: b"alice" });
         desk.open = true;
         let (mut typed, mut said) = (String::new(), String::new());
@@ -98,14 +98,14 @@ proptest! {
                     said += &(std::mem::take(&mut typed) + "\n");
                     desk.types("\r");
                 }
-                Step::Hear(text, complete) => desk.editor.show(Event::Text { text: &text, complete }, CLOCK),
-                Step::Notice(text) => desk.editor.show(Event::Notice(&text), CLOCK),
+                Step::Hear(text, complete) => desk.screen.show(Event::Text { text: &text, complete }),
+                Step::Notice(text) => desk.screen.show(Event::Notice(&text)),
                 Step::Resize(width, height) => {
                     desk.resizes(width, height);
                 }
                 Step::Paint => desk.paint(),
             }
-            prop_assert_eq!(desk.editor.prompt.line.text(), &typed);
+            prop_assert_eq!(desk.prompt().text(), &typed);
             prop_assert_eq!(&desk.said, &said);
             let left = without_own_sequences(&desk.painted);
             prop_assert!(!left.replace(['\r', '\n'], "").contains(char::is_control), "{:?}", left);
@@ -169,8 +169,11 @@ proptest! {
             }
         }
         prop_assert_eq!(&whole.said, &pieces.said);
-        prop_assert_eq!(whole.editor.prompt.line.text(), pieces.editor.prompt.line.text());
-        prop_assert_eq!(whole.editor.prompt.line.cursor(), pieces.editor.prompt.line.cursor());
+        prop_assert_eq!(whole.prompt().text(), pieces.prompt().text());
+        if !whole.left {
+            // Where the cursor is.
+            prop_assert_eq!(whole.types("|").prompt().text(), pieces.types("|").prompt().text());
+        }
         // Which part of a long line is visible depends on where the cursor has been seen.
         let scrollback = |desk: &mut Desk| {
             let picture = desk.picture();

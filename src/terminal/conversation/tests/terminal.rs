@@ -39,7 +39,7 @@ fn a_new_size_is_painted_anew() {
 
 #[test]
 fn a_new_size_is_painted_anew_where_rows_reflow() {
-    let mut desk = Desk::ringing(Settings { reflows: true, ..settings(44, 20) });
+    let mut desk = Desk::ringing(Look { reflows: true, ..look(44, 20) });
     desk.shows(Event::Answered { name: b"alice" }).hears_part("many words");
     desk.types("a line of some length\x1B[D\x1B[D");
     for width in [22, 9, 60, 23, 22, 44, 12, 24, 100, 36] {
@@ -81,7 +81,7 @@ fn a_tiny_terminal_shows_what_fits() {
 
 #[test]
 fn colours_are_of_the_sixteen() {
-    let mut desk = Desk::ringing(Settings { colour: true, ..settings(40, 10) });
+    let mut desk = Desk::ringing(Look { colour: true, ..look(40, 10) });
     desk.shows(Event::Answered { name: b"alice" });
     assert!(desk.painted.contains("\x1B[35m14:05 -- alice answered\x1B[m\r\n"));
     desk.hears("hello");
@@ -95,35 +95,34 @@ fn colours_are_of_the_sixteen() {
 fn suspending_gives_the_terminal_back() {
     let mut desk = Desk::new(44, 10);
     desk.types("draft");
-    let bytes = desk.editor.prompt.suspend();
-    desk.terminal.process(&bytes);
+    desk.changes(Change::Suspend);
     assert!(!desk.terminal.screen().bracketed_paste() && !desk.terminal.screen().hide_cursor());
     desk.hears("meanwhile").looks(
         "
 14:05 -- alice answered
+14:05 < alice: meanwhile
 ▏",
     );
     desk.terminal.process(b"$ fg\r\n");
-    desk.editor.prompt.resume();
-    desk.paint();
+    desk.changes(Change::Resume);
     assert!(desk.terminal.screen().bracketed_paste());
     desk.hears_part("unfin").looks(
         "
 14:05 -- alice answered
-$ fg
 14:05 < alice: meanwhile
+$ fg
 14:05 < alice: unfin
 -- alice (192.0.2.7:51234) talking --
 > draft▏",
     );
-    let bytes = desk.editor.finish();
-    desk.terminal.process(&bytes);
+    desk.screen.finish();
+    desk.paint();
     assert!(!desk.terminal.screen().bracketed_paste() && !desk.terminal.screen().hide_cursor());
     desk.looks(
         "
 14:05 -- alice answered
-$ fg
 14:05 < alice: meanwhile
+$ fg
 14:05 < alice: unfin
 ▏",
     );
@@ -144,7 +143,7 @@ fn a_flood_is_painted_once_and_leaves_the_line_alone() {
     for (index, c) in "nothing is lost".chars().enumerate() {
         for line in 0..1000 {
             let line = format!("{index} {line}");
-            desk.editor.show(Event::Text { text: line.as_bytes(), complete: true }, CLOCK);
+            desk.screen.show(Event::Text { text: line.as_bytes(), complete: true });
         }
         desk.types(c.to_string());
         assert_eq!(desk.painted.matches("talking").count(), 1);

@@ -1,7 +1,7 @@
 //! One end's screen in the situations of a conversation.
 
 use super::*;
-use crate::terminal::editor::peer::PARTIAL_LIMIT;
+use crate::terminal::assembler::PARTIAL_LIMIT;
 
 #[test]
 fn typing_and_arriving_share_the_screen() {
@@ -184,7 +184,7 @@ fn a_line_without_end_goes_to_the_transcript_in_parts() {
     for _ in 0..5 {
         desk.hears_part("é".repeat(5000));
     }
-    assert!(desk.editor.peer.partial().unwrap().text.len() <= PARTIAL_LIMIT);
+    assert!(desk.screen.peer.line.partial().unwrap().text.len() <= PARTIAL_LIMIT);
     desk.hears("end");
     let picture = desk.picture();
     assert_eq!(picture.matches('é').count(), 25_000);
@@ -194,7 +194,7 @@ fn a_line_without_end_goes_to_the_transcript_in_parts() {
 
 #[test]
 fn the_status_follows_the_other_end() {
-    let mut desk = Desk::ringing(settings(60, 10));
+    let mut desk = Desk::ringing(look(60, 10));
     desk.looks(
         "
 -- 192.0.2.7:51234 ringing --
@@ -226,7 +226,7 @@ fn the_status_follows_the_other_end() {
 
 #[test]
 fn a_line_that_cannot_be_sent_is_kept() {
-    let mut desk = Desk::ringing(settings(70, 10));
+    let mut desk = Desk::ringing(look(70, 10));
     desk.types("hello\r").said("").looks(
         "
 -- 192.0.2.7:51234 ringing -- nobody has answered yet --
@@ -244,8 +244,8 @@ fn a_line_that_cannot_be_sent_is_kept() {
 
     desk.open = false;
     for (event, obstacle) in [
-        (Event::Answered { name: b"alice" }, "too much waits to be sent"),
-        (Event::Left { reason: b"" }, "nobody is there any more"),
+        (Event::Answered { name: b"alice" }, "send buffer full"),
+        (Event::Left { reason: b"" }, "the peer has left"),
     ] {
         desk.shows(event).types("\x15again\r").said("");
         let picture = desk.picture();
@@ -256,20 +256,20 @@ fn a_line_that_cannot_be_sent_is_kept() {
 #[test]
 fn a_full_line_rings() {
     let mut desk = Desk::new(60, 10);
-    desk.types("x".repeat(line::LIMIT));
+    desk.types("x".repeat(LINE_LIMIT));
     assert!(!desk.rang());
     desk.types("xxx");
     assert!(desk.rang());
     assert!(desk.picture().contains("talking -- the line is full --"));
-    desk.types("\r").said(&("x".repeat(line::LIMIT) + "\n"));
+    desk.types("\r").said(&("x".repeat(LINE_LIMIT) + "\n"));
 }
 
 #[test]
 fn the_bell_rings_once_for_all_that_came() {
-    let mut desk = Desk::ringing(Settings { bell: true, ..settings(40, 5) });
+    let mut desk = Desk::ringing(Look { bell: true, ..look(40, 5) });
     desk.hears_part("a");
     assert!(!desk.rang());
-    desk.editor.show(Event::Text { text: b"b", complete: true }, CLOCK);
+    desk.screen.show(Event::Text { text: b"b", complete: true });
     desk.hears("c");
     assert_eq!(desk.painted.matches('\x07').count(), 1);
 }
@@ -287,7 +287,7 @@ fn a_slash_begins_a_command() {
     desk.types("\x10").types("\x01/\r").said("/nonsense\n");
     desk.types("/help \r").said("");
     let picture = desk.picture();
-    let mut help = KEYS.iter().chain(&command::HELP);
+    let mut help = KEYS.iter().chain(&command::CONVERSATION_HELP);
     assert!(help.all(|row| picture.contains(&row[..40])), "{picture}");
     desk.pastes("//a\n//b").types("\r").said("//a\n//b\n");
     desk.open = false;

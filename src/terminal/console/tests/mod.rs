@@ -1,0 +1,279 @@
+//! The console on virtual time, asked as a person asks it, on a surface that a test reads.
+
+mod bounds;
+mod pictures;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::*;
+use crate::terminal::fake::{Fake, Seen};
+
+const CLOCK: Clock = Clock { hour: 14, minute: 5 };
+
+/// A console, what is seen of it, and its time.
+struct Person {
+    console: Console,
+    seen: Rc<RefCell<Seen>>,
+    now: Rc<Cell<Instant>>,
+}
+
+/// A console on this surface, and its time.
+fn console(surface: Box<dyn Surface>) -> (Console, Rc<Cell<Instant>>) {
+    let now = Rc::new(Cell::new(Instant::now()));
+    let time = Rc::clone(&now);
+    let time = Box::new(move || (time.get(), CLOCK));
+    (Console { time, ..Console::on(surface, false) }, now)
+}
+
+impl Person {
+    /// Without an editor, so that heads have no time.
+    fn new() -> Self {
+        Self::at(Fake::new(false))
+    }
+
+    fn at(fake: Fake) -> Self {
+        let seen = Rc::clone(&fake.seen);
+        let (console, now) = console(Box::new(fake));
+        Self { console, seen, now }
+    }
+
+    fn called_by(&mut self, call: u32, name: &str) -> &mut Self {
+        let from = format!("192.0.2.{call}:51234").parse().unwrap();
+        self.console.begin(call, name.as_bytes(), from);
+        self
+    }
+
+    fn later(&mut self, seconds: u64) -> &mut Self {
+        self.now.set(self.now.get() + Duration::from_secs(seconds));
+        self
+    }
+
+    fn shown(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.seen.borrow_mut().entries)
+    }
+
+    /// Types a line; what is to be said, is.
+    fn types(&mut self, line: &str) -> Vec<Order> {
+        self.console.typed(format!("{line}\n").as_bytes());
+        let orders: Vec<Order> = std::iter::from_fn(|| self.console.order()).collect();
+        for order in &orders {
+            if let Order::Say { calls, text } = order {
+                calls.iter().for_each(|&call| self.console.said(call, text));
+            }
+        }
+        orders
+    }
+
+    /// Types a line and returns the entries that it makes.
+    fn says(&mut self, line: &str) -> Vec<String> {
+        self.types(line);
+        self.shown()
+    }
+
+    #[track_caller]
+    fn is_refused(&mut self, line: &str, why: &str) -> &mut Self {
+        assert_eq!(self.types(line), []);
+        assert_eq!(std::mem::take(&mut self.seen.borrow_mut().refused), [why], "{line}");
+        self
+    }
+
+    /// Hears lines, the last one without its end unless it is empty.
+    fn hears(&mut self, call: u32, text: &str) -> Vec<String> {
+        let mut lines = text.split('\n').peekable();
+        while let Some(line) = lines.next() {
+            let complete = lines.peek().is_some();
+            if complete || !line.is_empty() {
+                self.console.hear(call, line.as_bytes(), complete);
+            }
+        }
+        self.shown()
+    }
+
+    /// The partial line, the status, and whom the line goes to.
+    fn live(&mut self) -> [String; 3] {
+        self.console.paint();
+        self.seen.borrow().live.clone()
+    }
+
+    fn status(&mut self) -> String {
+        self.live()[1].clone()
+    }
+
+    fn prompt(&mut self) -> String {
+        self.live()[2].clone()
+    }
+}
+
+#[test]
+fn the_first_call_is_current_and_no_other_takes_its_place() {
+    let mut person = Person::new();
+    assert_eq!(person.live(), ["", "-- no calls --", ""]);
+    person.called_by(1, "alice").called_by(2, "bob");
+    assert_eq!(person.prompt(), "1 alice");
+    assert_eq!(person.says("hello"), ["> [1 alice] hello"]);
+    assert_eq!(person.says("/2"), ["-- [2 bob] is the current call"]);
+    assert_eq!(person.prompt(), "2 bob");
+    assert_eq!(person.says("and you"), ["> [2 bob] and you"]);
+}
+
+#[test]
+fn what_was_meant_for_somebody_who_has_left_goes_to_nobody() {
+    let mut person = Person::new();
+    person.called_by(1, "alice");
+    person.console.typed(b"for al");
+    person.console.end(1);
+    person.called_by(2, "bob");
+    assert_eq!(person.prompt(), "");
+    person.is_refused("ice", "no call is current; /2 turns to call 2, /who lists them");
+    person.called_by(3, "eve");
+    assert_eq!(person.prompt(), "3 eve");
+}
+
+#[test]
+fn one_line_goes_where_it_is_told_to_and_the_next_one_where_it_went_before() {
+    let mut person = Person::new();
+    person.called_by(1, "alice").called_by(2, "bob").called_by(7, "eve");
+    assert_eq!(person.says("/2 one line"), ["> [2 bob] one line"]);
+    assert_eq!(person.says("//2 one line"), ["> [1 alice] /2 one line"]);
+    assert_eq!(
+        person.says("/all closing"),
+        ["> [1 alice] closing", "> [2 bob] closing", "> [7 eve] closing"]
+    );
+    assert_eq!(person.types("/hangup 7"), [Order::HangUp(7)]);
+    assert_eq!(person.types("/quit"), [Order::Quit]);
+    assert_eq!(person.says("/help")[0], format!("-- {}", command::CONSOLE_HELP[0]));
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_a_reason() {
+    let mut person = Person::new();
+    person.is_refused("hello", "no callers");
+    person.is_refused("/all hello", "no callers");
+    person.called_by(1, "alice");
+    for line in ["/2", "/2 hello", "/hangup 2"] {
+        person.is_refused(line, "there is no call 2; /who lists them");
+    }
+    person.is_refused("/nonsense", command::UNKNOWN);
+    person.is_refused("^D", NOT_BY_KEY);
+}
+
+#[test]
+fn what_was_not_read_is_counted_until_one_turns_or_speaks_to_the_caller() {
+    let mut person = Person::new();
+    person.called_by(1, "alice").later(90).called_by(2, "bob").called_by(3, "eve");
+    person.hears(1, "read at once\n");
+    person.hears(2, "one\ntwo\nthr");
+    person.hears(3, "one\n");
+    assert_eq!(person.status(), "-- 3 calls; unread: 2 bob (2), 3 eve (1) --");
+    assert_eq!(
+        person.later(7200).says("/who"),
+        [
+            "-- [1 alice] from 192.0.2.1:51234, 2 h 1 min, 0 unread, current",
+            "-- [2 bob] from 192.0.2.2:51234, 2 h 0 min, 2 unread",
+            "-- [3 eve] from 192.0.2.3:51234, 2 h 0 min, 1 unread",
+        ]
+    );
+    person.says("/3 yes?");
+    assert_eq!(person.status(), "-- 3 calls; unread: 2 bob (2) --");
+    person.says("/2");
+    assert_eq!(person.live(), ["[2 bob] thr", "-- 3 calls --", "2 bob"]);
+    assert_eq!(person.hears(2, "ee\n"), ["[2 bob] three"]);
+    person.console.end(2);
+    assert_eq!(person.status(), "-- 2 calls --");
+}
+
+#[test]
+fn ages_are_said_roughly() {
+    for (seconds, age) in
+        [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (90_000, "25 h 0 min")]
+    {
+        let mut person = Person::new();
+        let list = person.called_by(1, "alice").later(seconds).says("/who");
+        assert_eq!(list, [format!("-- [1 alice] from 192.0.2.1:51234, {age}, 0 unread, current")]);
+    }
+}
+
+#[test]
+fn a_last_line_is_shown_whatever_becomes_of_its_caller() {
+    let mut person = Person::new();
+    person.called_by(1, "alice").hears(1, "so far");
+    person.console.end(1);
+    assert_eq!(person.shown(), ["[1 alice] so far"]);
+    person.called_by(2, "bob").hears(2, "I have to");
+    person.console.left(2, b"gone\tfor lunch\x1B");
+    assert_eq!(person.shown(), ["[2 bob] I have to", "-- [2 bob] left: gone^Ifor lunch^["]);
+    person.console.end(2);
+    assert_eq!(person.shown(), [""; 0]);
+}
+
+#[test]
+fn what_a_call_does_is_said_with_its_name() {
+    let mut person = Person::new();
+    person.called_by(1, "alice");
+    person.console.reads(1, false);
+    person.console.reads(1, true);
+    person.console.notice_of(1, "something happened");
+    person.console.unsaid(1, "is hanging up");
+    person.console.left(1, b"");
+    assert_eq!(
+        person.shown(),
+        [
+            "-- [1 alice] is not reading; what you say waits",
+            "-- [1 alice] is reading again",
+            "-- [1 alice] something happened",
+            "-- [1 alice] is hanging up; line not sent",
+        ]
+    );
+}
+
+#[test]
+fn a_long_line_says_where_it_goes_on() {
+    let mut person = Person::new();
+    person.called_by(1, "alice");
+    let shown = person.hears(1, &("€".repeat(6000) + &"€".repeat(10) + "\nnext\n"));
+    assert_eq!(shown.len(), 2, "a line that comes whole is one entry");
+    person.console.hear(1, "€".repeat(6000).as_bytes(), false);
+    person.console.hear(1, b"end", true);
+    let shown = person.shown();
+    assert!(shown[0].starts_with("[1 alice] €") && shown[1] == "[1 alice, continued] end");
+}
+
+#[test]
+fn only_the_program_writes_what_stands_before_a_text() {
+    let mut person = Person::new();
+    person.called_by(1, "x] hi\n> [2 bob\u{1b}[2J\u{202e}");
+    let name = "x] hi^J> [2 bob^[[2J<U+202E>";
+    assert_eq!(
+        person.hears(1, "\r\x1b[K> [2 bob] forged\x07\u{9b}\n"),
+        [format!("[1 {name}] ^M^[[K> [2 bob] forged^G<U+009B>")]
+    );
+    assert_eq!(person.prompt(), format!("1 {name}"));
+    assert_eq!(person.says("a\tb\x07"), [format!("> [1 {name}] a\tb^G")]);
+    person.console.log("call 1 ended:\n\x1B");
+    assert_eq!(person.shown(), ["call 1 ended:^J^["]);
+}
+
+#[test]
+fn nobody_speaks_before_or_after_a_call() {
+    let mut person = Person::new();
+    assert_eq!(person.hears(4, "hello\n"), [""; 0]);
+    person.console.end(4);
+    person.console.left(4, b"");
+    assert_eq!(person.shown(), [""; 0]);
+    person.console.unsaid(4, "is hanging up");
+    assert_eq!(person.shown(), ["-- [4] is hanging up; line not sent"]);
+}
+
+#[test]
+fn a_call_rings_and_a_line_when_that_is_asked_for() {
+    let mut person = Person::new();
+    person.called_by(1, "alice").hears(1, "hello\n");
+    assert_eq!(person.seen.borrow().rings, 1);
+    person.console.rings_for_lines = true;
+    person.hears(1, "part");
+    assert_eq!(person.seen.borrow().rings, 1);
+    person.hears(1, "of a line\n");
+    assert_eq!(person.seen.borrow().rings, 2);
+}

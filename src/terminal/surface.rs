@@ -1,0 +1,215 @@
+//! What a person sees and types on, however it is drawn.
+//!
+//! There are two surfaces: the [editor](super::guard) on a capable terminal, and append-only
+//! [rows](super::plain). Above them, `conversation` and `console` decide what is shown and what a
+//! line means. The invariant: text crosses this trait as raw bytes, and a surface writes it only
+//! sanitized, behind a head of its own, and wrapped and indented wherever the width is known.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use super::output::Outputs;
+use super::sanitize;
+use crate::sys::clock::Clock;
+
+/// A keyboard, a scrollback and, where there is an editor, a status and a prompt.
+pub trait Surface {
+    /// Adds an entry to the scrollback.
+    fn print(&mut self, entry: &Entry<'_>);
+
+    /// Rings the terminal's bell.
+    fn ring(&mut self);
+
+    /// What the next [`paint`](Self::paint) is given has changed.
+    fn touch(&mut self) {}
+
+    /// Fills the output with what is to be written now. Painting twice without a change costs
+    /// nothing.
+    fn paint(&mut self, _live: &Live<'_>) {}
+
+    /// Takes bytes from the keyboard, cut anywhere. None at all is the end of input.
+    fn typed(&mut self, bytes: &[u8]);
+
+    /// What the person entered next. A line must be [settled](Self::settle) before the next call.
+    fn entered(&mut self) -> Option<Entered>;
+
+    /// What became of the line: it was taken, or why not. An editor keeps a line that was not.
+    fn settle(&mut self, line: Result<(), &str>);
+
+    /// About how many bytes were typed and not taken.
+    fn typed_ahead(&self) -> usize;
+
+    /// Whether lines are edited here. Elsewhere the terminal echoes them, or nobody sees them.
+    fn edits(&self) -> bool {
+        false
+    }
+
+    fn outputs(&self) -> &Outputs;
+
+    fn outputs_mut(&mut self) -> &mut Outputs;
+
+    /// About how many bytes wait for the screen, painted or not.
+    fn waiting(&self) -> usize {
+        self.outputs().screen.waiting()
+    }
+
+    /// Something happens to the terminal.
+    fn change(&mut self, _change: Change) {}
+}
+
+/// What happens to a terminal that is taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It has a new size.
+    Resize,
+    /// Somebody else gets it for a while.
+    Suspend,
+    /// It is ours again. Without a [`Change::Suspend`] before, the process was stopped without
+    /// warning.
+    Resume,
+    /// Whether this process is in the foreground. While it is not, only whole rows are written,
+    /// and the terminal's modes are left alone.
+    Foreground(bool),
+    /// It is given back for good; what is to be written for that is in the output.
+    Finish,
+}
+
+/// What a person entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entered {
+    /// A line without its last newline; after a paste, several of them.
+    Line(Vec<u8>),
+    /// Ctrl-D on an empty line.
+    Leave,
+}
+
+/// Who speaks in an entry: decides its mark and its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The person at this terminal.
+    Own,
+    Peer,
+    /// The program, about the conversation or a command.
+    Notice,
+    /// The program, about what happens at the desk.
+    Log,
+}
+
+/// Who is named in an entry. Names are as they came from the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who<'a> {
+    Nobody,
+    /// The one person on the other side, or the one at this terminal.
+    Person(&'a [u8]),
+    /// One of many calls.
+    Call(u32, &'a [u8]),
+}
+
+/// Something to be added to the scrollback: a head that the program writes, and raw text.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    pub origin: Origin,
+    pub who: Who<'a>,
+    /// Shown where there is an editor.
+    pub time: Clock,
+    /// The text goes on where the entry before it was cut.
+    pub continued: bool,
+    pub text: &'a [u8],
+}
+
+impl Entry<'_> {
+    /// What stands before the text, printable. It has the time only when `timed`; a line of the
+    /// log has a mark only then.
+    pub fn head(&self, timed: bool) -> String {
+        let mut head = String::with_capacity(32);
+        if timed {
+            head.write_fmt(format_args!("{} ", self.time)).expect("a String takes everything");
+        }
+        head += match (self.origin, self.who) {
+            (Origin::Own, _) => "> ",
+            (Origin::Peer, Who::Person(_)) => "< ",
+            (Origin::Notice, _) => "-- ",
+            (Origin::Log, _) if timed => "-- ",
+            (Origin::Peer | Origin::Log, _) => "",
+        };
+        let continued = if self.continued { ", continued" } else { "" };
+        let (before, name, after) = match self.who {
+            Who::Nobody => return head,
+            Who::Person(name) => (String::new(), name, ": "),
+            Who::Call(call, b"") => (format!("[{call}"), &b""[..], "] "),
+            Who::Call(call, name) => (format!("[{call} "), name, "] "),
+        };
+        for part in [&before, &*sanitize::label(name), continued, after] {
+            head += part;
+        }
+        head
+    }
+
+    /// The text, printable: tabs stay in what a person said.
+    pub fn text(&self) -> Cow<'_, str> {
+        match self.origin {
+            Origin::Own | Origin::Peer => sanitize::line(self.text),
+            Origin::Notice | Origin::Log => sanitize::label(self.text),
+        }
+    }
+}
+
+/// What an editor shows below the scrollback.
+#[derive(Debug, Clone, Copy)]
+pub struct Live<'a> {
+    /// A line whose end has not come.
+    pub partial: Option<Entry<'a>>,
+    /// What is true now, between the scrollback and the line being typed. Raw.
+    pub status: &'a [u8],
+    /// Whom the line being typed goes to; empty where that goes without saying. Raw.
+    pub to: &'a [u8],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: Clock = Clock { hour: 14, minute: 5 };
+
+    #[track_caller]
+    fn assert_heads(origin: Origin, who: Who<'_>, timed: &str, untimed: &str) {
+        let entry = Entry { origin, who, time: TIME, continued: false, text: b"" };
+        assert_eq!((entry.head(true).as_str(), entry.head(false).as_str()), (timed, untimed));
+    }
+
+    #[test]
+    fn a_head_says_who_speaks() {
+        assert_heads(Origin::Own, Who::Person(b"bob"), "14:05 > bob: ", "> bob: ");
+        assert_heads(Origin::Peer, Who::Person(b"al\x1B"), "14:05 < al^[: ", "< al^[: ");
+        assert_heads(Origin::Peer, Who::Call(2, b"alice"), "14:05 [2 alice] ", "[2 alice] ");
+        assert_heads(Origin::Own, Who::Call(2, b"alice"), "14:05 > [2 alice] ", "> [2 alice] ");
+        assert_heads(Origin::Notice, Who::Call(4, b""), "14:05 -- [4] ", "-- [4] ");
+        assert_heads(Origin::Notice, Who::Nobody, "14:05 -- ", "-- ");
+        assert_heads(Origin::Log, Who::Nobody, "14:05 -- ", "");
+    }
+
+    #[test]
+    fn a_head_says_where_a_long_line_goes_on() {
+        let mut entry = Entry {
+            origin: Origin::Peer,
+            who: Who::Person(b"alice"),
+            time: TIME,
+            continued: true,
+            text: b"",
+        };
+        assert_eq!(entry.head(false), "< alice, continued: ");
+        entry.who = Who::Call(2, b"alice");
+        assert_eq!(entry.head(false), "[2 alice, continued] ");
+    }
+
+    #[test]
+    fn a_tab_stays_in_what_a_person_said() {
+        let text = |origin| {
+            let entry =
+                Entry { origin, who: Who::Nobody, time: TIME, continued: false, text: b"a\tb\x07" };
+            entry.text().into_owned()
+        };
+        assert_eq!([Origin::Own, Origin::Peer].map(text), ["a\tb^G"; 2]);
+        assert_eq!([Origin::Notice, Origin::Log].map(text), ["a^Ib^G"; 2]);
+    }
+}
