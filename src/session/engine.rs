@@ -130,7 +130,7 @@ impl<'a> Engine<'a> {
     /// select(2) failed.
     pub fn run(mut self) -> io::Result<Ended> {
         let how = match self.converse() {
-            Ok(end) => How::Over(end),
+            Ok(how) => how,
             Err(Stop::Unshown(error)) => {
                 let closed = error.kind() == ErrorKind::BrokenPipe;
                 How::Unshown { why: errors::reason(&error), closed }
@@ -147,16 +147,17 @@ impl<'a> Engine<'a> {
         Ok(ended)
     }
 
-    fn converse(&mut self) -> Result<End, Stop> {
+    fn converse(&mut self) -> Result<How, Stop> {
         loop {
             self.send();
             self.flush()?;
             if let Some(end) = self.act() {
-                self.terminal.show(Event::Ended { lost: matches!(end, End::Lost(_)) });
-                if end != End::NotConfirmed {
+                let how = How::Over(end);
+                self.terminal.show(Event::Ended { lost: how.is_lost() });
+                if how != How::Over(End::NotConfirmed) {
                     self.show_all()?;
                 }
-                return Ok(end);
+                return Ok(how);
             }
             if !self.can_move() {
                 self.wait()?;

@@ -42,6 +42,16 @@ pub enum How {
     Unshown { why: String, closed: bool },
 }
 
+impl How {
+    /// Whether the connection or the peer failed, rather than somebody having left.
+    pub fn is_lost(&self) -> bool {
+        matches!(
+            self,
+            Self::Over(End::Lost(_) | End::Broken(_) | End::NotConfirmed) | Self::Unshown { .. }
+        )
+    }
+}
+
 impl Ended {
     /// What `conversation` leaves behind. `asked` says whether the person here, or a signal, asked
     /// to leave.
@@ -55,14 +65,6 @@ impl Ended {
             asked,
             unconfirmed: if confirmed { 0 } else { conversation.lines() },
         }
-    }
-
-    /// Whether the connection or the peer failed, rather than somebody having left.
-    pub fn is_lost(&self) -> bool {
-        matches!(
-            self.how,
-            How::Over(End::Lost(_) | End::Broken(_) | End::NotConfirmed) | How::Unshown { .. }
-        )
     }
 
     /// The exit status: 0 when goodbyes were exchanged and every line was shown. When the reader

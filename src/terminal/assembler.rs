@@ -19,7 +19,7 @@ pub const PARTIAL_LIMIT: usize = 16 * 1024;
 pub struct Piece<'a> {
     /// When its first byte came.
     pub since: Clock,
-    /// The beginning of its line has been shown as a piece of its own.
+    /// The beginning of its line has been shown before.
     pub continued: bool,
     /// As it came from the network.
     pub text: Cow<'a, [u8]>,
@@ -117,10 +117,10 @@ mod tests {
         let mut line = Assembler::default();
         let mut shown = Vec::new();
         for _ in 0..10 {
-            shown.extend(line.push("€".repeat(2000).as_bytes(), false, AT).map(own));
+            shown.extend(line.push("€".repeat(2000).as_bytes(), false, AT).map(as_text));
             assert!(line.partial.len() <= PARTIAL_LIMIT);
         }
-        shown.extend(line.push(b"end", true, LATER).map(own));
+        shown.extend(line.push(b"end", true, LATER).map(as_text));
         let continued: Vec<bool> = shown.iter().map(|(continued, _)| *continued).collect();
         assert_eq!(continued[..2], [false, true]);
         assert!(continued[1..].iter().all(|&continued| continued));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     /// A piece as text, which it is only when no character is cut.
-    fn own(piece: Piece<'_>) -> (bool, String) {
+    fn as_text(piece: Piece<'_>) -> (bool, String) {
         (piece.continued, String::from_utf8(piece.text.into_owned()).unwrap())
     }
 

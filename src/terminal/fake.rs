@@ -1,4 +1,4 @@
-//! A surface that a test reads: what was printed, and what is shown besides.
+//! A surface that a test reads: what was printed, and what is live.
 //!
 //! Lines are typed as over a pipe. The invariant: like every surface, it shows text only sanitized.
 

@@ -1,4 +1,4 @@
-//! Lines from a keyboard that is read as it is: a pipe, or a terminal that edits its own lines.
+//! Lines from a keyboard that is read as it is: a pipe, or a terminal that edits lines itself.
 //!
 //! Next door, the editor makes lines of keys. The invariant: at most [`LINE_LIMIT`] bytes of a line
 //! without an end are held once [`LineReader::next`] has been asked.

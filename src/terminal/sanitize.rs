@@ -1,11 +1,12 @@
-//! The one gate through which foreign bytes reach a terminal, a window title or a log.
+//! The sanitizer: untrusted bytes reach a terminal, a window title or a log only through it.
 //!
-//! Control characters and invisibles are shown, not obeyed: controls in caret notation (`^[`),
-//! other code points as `<U+202E>`, bytes that are not UTF-8 as `<FF>`. This is for reading, not
-//! for decoding: a stranger may as well type `^` and `[`.
+//! Control characters and invisible characters are shown, not obeyed: controls in caret notation
+//! (`^[`), other code points as `<U+202E>`, bytes that are not UTF-8 as `<FF>`. The result is for
+//! reading and cannot be decoded: a peer may as well type `^` and `[`. Next door, `wrap` breaks the
+//! result into rows.
 //!
-//! Invariant: the output holds no C0 control except the tab (in a [`line()`] only), no DEL and no
-//! C1 control, whatever the input. It is at most four times as long as the input.
+//! The invariant: whatever the input, the output has no C0 control except the tab (in a [`line()`]
+//! only), no DEL and no C1 control, and is at most four times as long.
 
 use std::borrow::Cow;
 
@@ -16,7 +17,7 @@ const KEYCAP: char = '\u{20E3}';
 
 /// A line of text: tabs stay, everything else harmful becomes visible.
 ///
-/// Clean text is borrowed. Line ends are harmful too (`^J`, `^M`): split before, not after.
+/// Clean text is borrowed. Line ends are harmful too (`^J`, `^M`): split lines before, not after.
 pub fn line(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(bytes)
         && harmful(text).next().is_none()
@@ -46,11 +47,11 @@ pub fn label(bytes: &[u8]) -> Cow<'_, str> {
     if text.contains('\t') { Cow::Owned(text.replace('\t', &visible('\t'))) } else { text }
 }
 
-/// How many of the bytes can be passed to [`line()`] now, when more of the same line is still to
-/// come: all but a trailing incomplete (yet so far valid) UTF-8 sequence, at most 3 bytes.
+/// How many of the bytes can be passed to [`line()`] now, when more of the same line will come: all
+/// but a character at the end of which only the beginning has come, at most 3 bytes.
 ///
-/// Characters stay whole, emoji sequences may not: a joiner or a style selector cut off from its
-/// neighbours becomes visible.
+/// Characters stay whole. Emoji sequences may not: a joiner or a style selector that is cut off
+/// from its neighbours becomes visible.
 pub fn complete(bytes: &[u8]) -> usize {
     let is_incomplete = |tail: &[u8]| {
         str::from_utf8(tail).is_err_and(|e| e.valid_up_to() == 0 && e.error_len().is_none())
@@ -92,8 +93,8 @@ fn styles_emoji(before: &str, after: &str) -> bool {
         || before.ends_with(|c| matches!(c, '0'..='9' | '#' | '*')) && after.starts_with(KEYCAP)
 }
 
-/// General categories Cc, Cf, Zl and Zp, `Default_Ignorable_Code_Point` and the noncharacters.
-/// Of Cf, `Prepended_Concatenation_Mark` (U+0600, U+06DD, ...) is left out: these signs have ink.
+/// General categories Cc, Cf, Zl and Zp, `Default_Ignorable_Code_Point` and the noncharacters. Of
+/// Cf, `Prepended_Concatenation_Mark` (U+0600, U+06DD, ...) is left out: these signs are visible.
 fn is_control_or_invisible(c: char) -> bool {
     matches!(c,
         '\0'..='\x1F' | '\x7F'..='\u{9F}' | '\u{AD}' | '\u{34F}' | '\u{61C}'
@@ -128,9 +129,9 @@ fn is_skin_tone(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// Holds the invariant of this module, and that showing twice shows no more than once.
+    /// Checks the invariant of this module, and that what was sanitized stays as it is.
     #[track_caller]
-    fn assert_gated(bytes: &[u8]) {
+    fn assert_harmless(bytes: &[u8]) {
         let (text, name) = (line(bytes), label(bytes));
         assert!(!text.replace('\t', "").contains(char::is_control), "{bytes:X?}");
         assert!(!name.contains(char::is_control), "{bytes:X?}");
@@ -140,11 +141,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn assert_shown(foreign: impl AsRef<[u8]>, shown: &str) {
-        let bytes = foreign.as_ref();
+    fn assert_shown(untrusted: impl AsRef<[u8]>, shown: &str) {
+        let bytes = untrusted.as_ref();
         assert_eq!(line(bytes), shown);
         assert_eq!(label(bytes), shown);
-        assert_gated(bytes);
+        assert_harmless(bytes);
     }
 
     #[track_caller]
@@ -155,18 +156,18 @@ mod tests {
     }
 
     #[test]
-    fn every_code_point_is_gated() {
+    fn every_code_point_is_harmless() {
         for c in '\0'..=char::MAX {
-            assert_gated(format!("a{c}b").as_bytes());
+            assert_harmless(format!("a{c}b").as_bytes());
         }
     }
 
     #[test]
-    fn every_byte_and_pair_of_bytes_is_gated() {
+    fn every_byte_and_pair_of_bytes_is_harmless() {
         for first in 0..=u8::MAX {
-            assert_gated(&[first]);
+            assert_harmless(&[first]);
             for second in 0..=u8::MAX {
-                assert_gated(&[first, second]);
+                assert_harmless(&[first, second]);
             }
         }
     }
@@ -177,7 +178,7 @@ mod tests {
         assert_clean(" !\"#0123ABCxyz{|}~");
         assert_clean("naïve cafe\u{301} Ω ж");
         assert_clean("漢字 かな 한국어 עברית");
-        assert_clean("\u{600}١ \u{6DD} \u{110BD}"); // signs with ink, though of category Cf
+        assert_clean("\u{600}١ \u{6DD} \u{110BD}"); // visible signs, though of category Cf
         assert_clean("\u{A0}\u{3000}\u{2800}"); // blank, but with a width
         assert_clean("\u{E000}\u{FFFC}\u{FFFD}"); // private use, replacements
         assert_clean("👨‍👩‍👧 👩‍❤️‍👨 🏳️‍🌈 🕵🏽‍♂️ 👩🏽‍🚀");

@@ -3,7 +3,8 @@
 //! There are two surfaces: the [editor](super::guard) on a capable terminal, and append-only
 //! [rows](super::plain). Above them, `conversation` and `console` decide what is shown and what a
 //! line means. The invariant: text crosses this trait as raw bytes, and a surface writes it only
-//! sanitized, behind a head of its own, and wrapped and indented wherever the width is known.
+//! sanitized, behind a head that it writes itself, and wrapped and indented wherever the width is
+//! known.
 
 use std::borrow::Cow;
 use std::fmt::Write;

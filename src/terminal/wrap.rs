@@ -60,8 +60,8 @@ pub fn without_tabs(text: &str) -> Cow<'_, str> {
 /// broken after spaces where there are any and between graphemes where not.
 ///
 /// The spaces at a break hang over the edge and are not counted. A grapheme that is wider than a
-/// row gets one of its own. An empty text is one empty row. Control characters count as one column:
-/// expand tabs before.
+/// row gets a row for itself. An empty text is one empty row. Control characters count as one
+/// column: expand tabs before.
 pub fn rows(text: &str, width: usize, indent: usize) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     let mut room = width;

@@ -7,7 +7,7 @@
 //! ```text
 //! listening on …             the log: what happens to the desk
 //! call <number> <event>      and to each call, as with every other window
-//! [<number> <name>] <text>   a line of that caller; ", continued" after the name where a long one goes on
+//! [<number> <name>] <text>   a line of that caller; the rest of a long one has ", continued"
 //! > [<number> <name>] <text> a line said to that caller from here
 //! -- <text>                  an answer to a command, or why a line was not sent
 //! ```
@@ -120,7 +120,8 @@ impl Console {
         self.surface.ring();
     }
 
-    /// Takes in a piece of what a caller says, without newlines; `complete` when its line ends here.
+    /// Takes in a piece of what a caller says, without newlines; `complete` when its line ends
+    /// here.
     pub fn hear(&mut self, call: u32, text: &[u8], complete: bool) {
         let (_, clock) = (self.time)();
         match self.roster.hear(call, text, complete, clock) {

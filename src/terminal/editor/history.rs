@@ -1,27 +1,27 @@
-//! The lines that were typed before, to be brought back.
+//! The lines that were typed before, to be recalled.
 //!
-//! Next door, `line` is the one being typed. The invariant: the partial line is there again after
-//! the newest one.
+//! Next door, `line` is the one being typed. The invariant: the line that was being typed when the
+//! recalling began comes back after the newest one.
 
 use std::collections::VecDeque;
 
-/// Lines that are kept; each is at most as long as a line can be typed.
+/// How many lines are kept, each at most as long as a line that is typed.
 const LIMIT: usize = 500;
 
 /// The last lines, and how far back in them the person is.
 #[derive(Default)]
 pub struct History {
     lines: VecDeque<String>,
-    /// How many lines back: 0 is the partial line.
+    /// How many lines back: 0 is the line being typed.
     back: usize,
-    partial: String,
+    draft: String,
 }
 
 impl History {
-    /// Keeps a line, but not twice in a row, and comes back from wherever the person has been.
+    /// Keeps a line, but not twice in a row, and goes back to the line being typed.
     pub fn push(&mut self, line: &str) {
         self.back = 0;
-        self.partial.clear();
+        self.draft.clear();
         if self.lines.back().is_some_and(|last| last == line) {
             return;
         }
@@ -31,20 +31,20 @@ impl History {
         self.lines.push_back(line.to_owned());
     }
 
-    /// The line before, if there is one. `current` is what stands in the line now.
+    /// The line before, if there is one. `current` is the text of the line now.
     pub fn older(&mut self, current: &str) -> Option<&str> {
         let at = self.lines.len().checked_sub(self.back + 1)?;
         if self.back == 0 {
-            self.partial = current.to_owned();
+            self.draft = current.to_owned();
         }
         self.back += 1;
         Some(&self.lines[at])
     }
 
-    /// The line after, if there is one; after the newest comes the partial one.
+    /// The line after, if there is one; after the newest comes the one being typed.
     pub fn newer(&mut self) -> Option<&str> {
         self.back = self.back.checked_sub(1)?;
-        Some(if self.back == 0 { &self.partial } else { &self.lines[self.lines.len() - self.back] })
+        Some(if self.back == 0 { &self.draft } else { &self.lines[self.lines.len() - self.back] })
     }
 }
 
@@ -53,14 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_history_has_nothing_to_bring_back() {
+    fn an_empty_history_recalls_nothing() {
         let mut history = History::default();
         assert_eq!(history.older("draft"), None);
         assert_eq!(history.newer(), None);
     }
 
     #[test]
-    fn the_unfinished_line_comes_back() {
+    fn the_line_being_typed_comes_back() {
         let mut history = History::default();
         history.push("one");
         history.push("two");

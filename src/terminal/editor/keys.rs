@@ -1,7 +1,7 @@
 //! Bytes from the keyboard, read as keys.
 //!
-//! `vte` reads UTF-8 and control sequences; what follows a lone ESC is read here, because `vte`,
-//! made for what programs write, would take Alt-] for the start of a string and wait for its end.
+//! `vte` reads UTF-8 and control sequences. What follows a lone ESC is read here: `vte` is made for
+//! the output of programs, and would take Alt-] for the start of a string and wait for its end.
 //! Next door, `line` does what the keys ask for. The invariant: the same bytes give the same keys,
 //! wherever they are cut.
 
@@ -18,23 +18,23 @@ const DELETE: u8 = 0x7F;
 /// What a person asks for by one key, or by one character of a paste.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
-    /// A character for the line: never a control but the tab, and in a paste the newline.
+    /// A character for the line: never a control character, except the tab and, in a paste, the
+    /// newline.
     Text(char),
     /// A change to the line or a move in it.
     Edit(Edit),
-    /// The line is done.
     Enter,
-    /// Ctrl-D: leave if the line is empty, else delete forward.
+    /// Ctrl-D: leaves if the line is empty, else deletes forward.
     EndOfInput,
-    /// The line before this one in the history.
+    /// To the line before this one in the history.
     Older,
-    /// The line after this one in the history.
+    /// To the line after this one in the history.
     Newer,
-    /// Clear the screen.
+    /// Clears the screen.
     Clear,
 }
 
-/// Reads keys from bytes that may be cut anywhere. What it does not know has no effect.
+/// Reads keys from bytes that may be cut anywhere. Unknown keys have no effect.
 #[derive(Default)]
 pub struct Keys {
     parser: Parser,
@@ -136,8 +136,8 @@ impl Reading {
         }
     }
 
-    /// A character of a paste: whatever ends its lines, it has newlines and no other control but
-    /// tabs.
+    /// A character of a paste. Whatever ends its lines becomes a newline; of the other control
+    /// characters, only tabs stay.
     fn pasted(&mut self, c: char) {
         let joined = mem::replace(&mut self.returned, c == '\r') && c == '\n';
         match c {
@@ -225,7 +225,7 @@ mod tests {
     #[track_caller]
     fn assert_all(sequences: &[&[u8]], key: Key) {
         for sequence in sequences {
-            // What comes before and after shows that nothing is left over.
+            // The letters before and after show that nothing of the sequence is left over.
             let expected = [text("é"), vec![key], text("x")].concat();
             assert_eq!(read(&["é".as_bytes(), sequence, b"x"].concat()), expected, "{sequence:X?}");
         }

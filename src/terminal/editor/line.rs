@@ -1,15 +1,14 @@
 //! The line being typed: its text, the cursor in it, and what was cut out of it.
 //!
-//! The cursor moves by grapheme, what a person calls a character. Next door, `keys` says what is to
-//! be done, and `viewport` shows the part of the line that has room. The invariant: the cursor is
-//! on a `char` boundary of the text. It may be within a grapheme, while one is being put together
-//! from the inside.
+//! The cursor moves by grapheme, what a person calls a character. Next door, `keys` says what to
+//! do, and `viewport` shows the part of the line that fits. The invariant: the cursor is on a
+//! `char` boundary of the text. It may be inside a grapheme while that is being composed.
 
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Bytes in a line, the newlines of a paste included.
+/// The most bytes in a line, the newlines of a paste included.
 pub const LIMIT: usize = 64 * 1024;
 
 /// A change to the line, or a move in it.
@@ -29,13 +28,13 @@ pub enum Edit {
     CutWordRight,
     CutToStart,
     CutToEnd,
-    /// Puts in what was cut last.
+    /// Pastes back what was cut last.
     Yank,
     /// Swaps the graphemes on both sides of the cursor.
     Transpose,
 }
 
-/// The line did not take more: it would be longer than [`LIMIT`].
+/// The line would become longer than [`LIMIT`]; it stays as it was.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Full;
 
@@ -64,13 +63,13 @@ impl Line {
         self.text = text;
     }
 
-    /// The text, of which nothing stays.
+    /// Takes the text out; the line is empty then.
     pub fn take(&mut self) -> String {
         self.cursor = 0;
         std::mem::take(&mut self.text)
     }
 
-    /// Puts a character in at the cursor.
+    /// Inserts a character at the cursor.
     ///
     /// # Errors
     /// There is no room for it.
@@ -87,7 +86,7 @@ impl Line {
         Ok(())
     }
 
-    /// Does what `edit` says, as far as the line goes.
+    /// Changes the line or moves in it, as far as it goes.
     ///
     /// # Errors
     /// There is no room for what was cut.
@@ -118,7 +117,7 @@ impl Line {
         self.cursor - before.map_or(0, str::len)
     }
 
-    /// One grapheme on from the cursor.
+    /// One grapheme forward from the cursor.
     fn right(&self) -> usize {
         let after = self.text[self.cursor..].graphemes(true).next();
         self.cursor + after.map_or(0, str::len)
@@ -157,14 +156,14 @@ impl Line {
         self.text.drain(range).collect()
     }
 
-    /// Removes a range to be put in again elsewhere.
+    /// Removes a range that can be yanked.
     fn cut(&mut self, range: Range<usize>) {
         if !range.is_empty() {
             self.cut = self.remove(range);
         }
     }
 
-    /// At the end of the line, the last two graphemes are swapped.
+    /// At the end of the line, swaps the last two graphemes.
     fn transpose(&mut self) {
         if self.cursor == self.text.len() {
             self.cursor = self.left();
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_can_be_put_in_again() {
+    fn what_is_cut_can_be_yanked() {
         use Edit::*;
         assert_edits("see a/b.txt  |now", &[CutWord], "see |now");
         assert_edits("see a/b.txt|", &[CutWordLeft], "see a/b.|");
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grapheme_can_be_put_together_from_the_inside() {
+    fn a_grapheme_can_be_composed_from_the_inside() {
         let mut line = Line::default();
         line.set("👩".to_owned());
         line.edit(Edit::Home).unwrap();

@@ -2,8 +2,8 @@
 //!
 //! `keys` reads the keyboard, `line` is what is being typed and `history` what was typed before;
 //! `screen` is the scrollback and the live area. Next door, `guard` is the terminal that this is
-//! drawn on. The invariant: only keys change the line being typed, and only the prompt's owner takes
-//! it.
+//! drawn on. The invariant: only keys change the line being typed, and only the prompt's owner
+//! takes it.
 
 use std::borrow::Cow;
 

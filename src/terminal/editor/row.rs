@@ -1,12 +1,12 @@
 //! One row of the screen: pieces of text, each with its look.
 //!
-//! Next door, `screen` puts rows below each other. The invariant: text for a row holds no control
-//! characters, so that it takes the columns that are counted here.
+//! Next door, `screen` puts rows below each other. The invariant: the text of a row has no control
+//! characters, so that it is as wide as is counted here.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// How a piece of text looks. Only a mark shows without colour.
+/// How a piece of text looks. Without colour, only a mark looks different from plain text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     Plain,
@@ -21,8 +21,8 @@ pub enum Style {
 }
 
 impl Style {
-    /// The attributes of the text (SGR, ECMA-48 8.3.117), from the sixteen colours that a person
-    /// can choose.
+    /// The attributes of the text (SGR, ECMA-48 8.3.117), from the sixteen colours that people set
+    /// to their taste.
     fn attributes(self, colour: bool) -> &'static str {
         match self {
             Self::Mark => "\x1B[7m",
@@ -57,7 +57,7 @@ impl Row {
         }
     }
 
-    /// Writes the row as a terminal wants it.
+    /// Appends the row to what is written to a terminal.
     pub fn draw(&self, colour: bool, out: &mut String) {
         for (style, text) in &self.0 {
             let attributes = style.attributes(colour);
@@ -69,8 +69,8 @@ impl Row {
         }
     }
 
-    /// How many rows a terminal of `width` columns makes of this one when it wraps it again, down to
-    /// the row that holds column `until`.
+    /// How many rows a terminal of `width` columns makes of this one when it wraps it again, down
+    /// to the row that holds column `until`.
     pub fn reflowed(&self, width: usize, until: usize) -> usize {
         let (mut rows, mut column, mut columns) = (1, 0, 0);
         for grapheme in self.0.iter().flat_map(|(_, text)| text.graphemes(true)) {

@@ -125,8 +125,8 @@ impl Desk {
         self
     }
 
-    /// Like [`resizes`](Self::resizes), on a terminal that wraps all rows again: they are written to
-    /// a new one.
+    /// Like [`resizes`](Self::resizes), on a terminal that wraps all rows again: they are written
+    /// to a new one.
     fn reflows(&mut self, width: u16, height: u16) -> &mut Self {
         let screen = self.terminal.screen();
         let (row, column) = screen.cursor_position();
@@ -175,7 +175,7 @@ pub fn picture(terminal: &mut vt100::Parser) -> String {
     }
     screen.set_scrollback(0);
     for (index, whole) in screen.rows(0, width).enumerate() {
-        // Only in its own row is the cursor sure not to stand within a wide character.
+        // In other rows, the cursor's column may be inside a wide character.
         rows.push(if index == usize::from(row) {
             let part = |from, to| screen.rows(from, to).nth(index).unwrap();
             [&part(0, column), "▏", part(column, width).trim_end()].concat()

@@ -1,4 +1,4 @@
-//! One end's screen in the situations of a conversation.
+//! One side's screen in the situations of a conversation.
 
 use super::*;
 use crate::terminal::assembler::PARTIAL_LIMIT;
@@ -66,7 +66,7 @@ fn a_long_line_is_wrapped_with_an_indent() {
 }
 
 #[test]
-fn the_transcript_scrolls_into_the_scrollback() {
+fn what_was_said_scrolls_into_the_scrollback() {
     let mut desk = Desk::new(30, 4);
     desk.types("draft");
     for number in 1..=4 {
@@ -144,7 +144,7 @@ fn several_pasted_lines_wait_for_enter() {
 }
 
 #[test]
-fn an_unfinished_line_is_shown_as_it_comes() {
+fn a_partial_line_is_shown_as_it_comes() {
     Desk::new(44, 10)
         .types("typing")
         .hears_part("so fa")
@@ -179,7 +179,7 @@ fn an_unfinished_line_is_shown_as_it_comes() {
 }
 
 #[test]
-fn a_line_without_end_goes_to_the_transcript_in_parts() {
+fn a_line_without_an_end_goes_to_the_scrollback_in_parts() {
     let mut desk = Desk::new(80, 10);
     for _ in 0..5 {
         desk.hears_part("é".repeat(5000));
@@ -193,7 +193,7 @@ fn a_line_without_end_goes_to_the_transcript_in_parts() {
 }
 
 #[test]
-fn the_status_follows_the_other_end() {
+fn the_status_follows_the_peer() {
     let mut desk = Desk::ringing(look(60, 10));
     desk.looks(
         "

@@ -1,4 +1,4 @@
-//! What holds for the editor whatever is typed and whatever arrives.
+//! What holds whatever is typed and whatever arrives.
 
 use proptest::prelude::*;
 
@@ -6,23 +6,23 @@ use super::*;
 
 /// What is left of the output without the sequences that this program writes.
 fn without_own_sequences(output: &str) -> String {
-    let own = [
+    let ours = [
         "[?2004h", "[?2004l", "[?7h", "[?7l", "[?25h", "[?25l", "[J", "[K", "[H", "[m", "[7m",
         "[36m",
     ];
-    let own = [own.as_slice(), &["[1;32m", "[35m", "[2m"]].concat();
+    let ours = [ours.as_slice(), &["[1;32m", "[35m", "[2m"]].concat();
     let mut parts = output.split('\x1B');
     let mut left = parts.next().unwrap_or("").to_owned();
     for part in parts {
         let moved = part.strip_prefix('[').map(|part| part.trim_start_matches(char::is_numeric));
         let moved = moved.and_then(|part| part.strip_prefix(['A', 'C']));
-        let known = own.iter().find_map(|sequence| part.strip_prefix(sequence)).or(moved);
+        let known = ours.iter().find_map(|sequence| part.strip_prefix(sequence)).or(moved);
         left += known.unwrap_or("\x1B");
     }
     left
 }
 
-/// Bytes that a hostile end may send: all of them, and what terminals are known to obey.
+/// Bytes that a hostile peer may send: any, and what terminals are known to obey.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..30),
@@ -98,7 +98,9 @@ proptest! {
                     said += &(std::mem::take(&mut typed) + "\n");
                     desk.types("\r");
                 }
-                Step::Hear(text, complete) => desk.screen.show(Event::Text { text: &text, complete }),
+                Step::Hear(text, complete) => {
+                    desk.screen.show(Event::Text { text: &text, complete });
+                }
                 Step::Notice(text) => desk.screen.show(Event::Notice(&text)),
                 Step::Resize(width, height) => {
                     desk.resizes(width, height);
@@ -113,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn no_row_of_foreign_text_looks_like_another(
+    fn no_row_of_untrusted_text_looks_like_another(
         texts in prop::collection::vec(hostile(), 0..20),
         width in 4u16..60,
     ) {

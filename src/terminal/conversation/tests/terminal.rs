@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_screen_can_be_cleared_without_losing_the_transcript() {
+fn the_screen_can_be_cleared_without_losing_the_scrollback() {
     let mut desk = Desk::new(44, 6);
     desk.hears("hello").types("dra\x0Cft").looks(
         "
@@ -17,7 +17,7 @@ fn the_screen_can_be_cleared_without_losing_the_transcript() {
 }
 
 #[test]
-fn a_new_size_is_painted_anew() {
+fn a_new_size_is_painted() {
     let mut desk = Desk::new(44, 10);
     desk.hears("hello").types("a line of some length").resizes(22, 10);
     desk.looks(
@@ -38,7 +38,7 @@ fn a_new_size_is_painted_anew() {
 }
 
 #[test]
-fn a_new_size_is_painted_anew_where_rows_reflow() {
+fn a_new_size_is_painted_where_rows_reflow() {
     let mut desk = Desk::ringing(Look { reflows: true, ..look(44, 20) });
     desk.shows(Event::Answered { name: b"alice" }).hears_part("many words");
     desk.types("a line of some length\x1B[D\x1B[D");
