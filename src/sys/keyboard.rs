@@ -1,7 +1,7 @@
 //! Standard input, without a buffer.
 //!
-//! Next door, `ready` waits for it and `tty` makes it raw. The invariant: nothing is read ahead. The
-//! standard library's buffer would take bytes that select(2) then no longer reports.
+//! Next door, `ready` waits for it and `tty` makes it raw. The invariant: nothing is read ahead.
+//! The standard library's buffer would take bytes that select(2) then no longer reports.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -30,7 +30,8 @@ const PANICKED: u8 = 101;
 
 /// Forks a child that runs `child` and exits with the status it returns. It has the standard
 /// streams and the descriptors in `keep`; all others are closed, so it must not use them. Signals
-/// that the parent has noted and not yet taken are not the child's. The parent gets the child's pid.
+/// that the parent has noted and not yet taken are not the child's. The parent gets the child's
+/// pid.
 ///
 /// # Errors
 /// fork(2) failed: too many processes, or no memory.

@@ -1,7 +1,7 @@
 //! Signals as events: noted by a handler that only sets a bit, taken by the loop that waits.
 //!
-//! Watched signals are blocked, and [`super::ready`] lets them in only while it waits, so they never
-//! interrupt another system call. The invariants: a signal that came is taken or, by
+//! Watched signals are blocked, and [`super::ready`] lets them in only while it waits, so they
+//! never interrupt another system call. The invariants: a signal that came is taken or, by
 //! [`Signals::release`], acts as it would have without us; and one that was ignored when the
 //! process started stays ignored until then.
 
@@ -29,9 +29,9 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Watches `signals`. Those that were ignored when the process started stay ignored, as nohup(1)
-    /// and a shell's background jobs expect. SIGALRM and SIGCHLD are watched in any case: they come
-    /// only of what this process itself does.
+    /// Watches `signals`. Those that were ignored when the process started stay ignored, as
+    /// nohup(1) and a shell's background jobs expect. SIGALRM and SIGCHLD are watched in any case:
+    /// they come only of what this process itself does.
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -69,7 +69,8 @@ impl Signals {
     }
 
     /// Stops this process as Ctrl-Z does, until it is continued. The system does not stop a process
-    /// that no shell could continue, such as one in an xterm ("orphaned process group", setpgid(2)).
+    /// that no shell could continue, such as one in an xterm ("orphaned process group",
+    /// setpgid(2)).
     ///
     /// # Errors
     /// sigaction(2) or sigprocmask(2) failed.
@@ -118,8 +119,8 @@ pub fn alarm(seconds: u32) {
 }
 
 fn set_action(signal: Signal, action: &SigAction) -> nix::Result<SigAction> {
-    // SAFETY: the only function that is ever installed here is `note`, which does one atomic OR on a
-    // static: async-signal-safe (signal-safety(7)).
+    // SAFETY: the only function that is ever installed here is `note`, which does one atomic OR on
+    // a static: async-signal-safe (signal-safety(7)).
     unsafe { sigaction(signal, action) }
 }
 

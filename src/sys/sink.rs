@@ -2,7 +2,8 @@
 //!
 //! Next door, `terminal::output` keeps what does not fit. The invariants: a write takes what the
 //! reader has room for or says that it would block; and `O_NONBLOCK` is never set on an inherited
-//! descriptor, because it belongs to the open file description, which a shell or an xterm may share.
+//! descriptor, because it belongs to the open file description, which a shell or an xterm may
+//! share.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};

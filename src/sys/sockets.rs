@@ -122,9 +122,9 @@ pub fn prepare(fd: &impl AsFd) {
 /// sent has been acknowledged.
 ///
 /// The kernel's `tcpi_last_ack_recv` is the time since the last acknowledgement. It says something
-/// about the peer only while data is unacknowledged or the kernel probes a full window. A host whose
-/// program does not read acknowledges every probe with a window of zero; between two probes, which
-/// may be minutes apart, nothing is due, and the time counts as zero.
+/// about the peer only while data is unacknowledged or the kernel probes a full window. A host
+/// whose program does not read acknowledges every probe with a window of zero; between two probes,
+/// which may be minutes apart, nothing is due, and the time counts as zero.
 pub fn unacknowledged(fd: BorrowedFd<'_>) -> Option<Duration> {
     let mut queued: libc::c_int = 0;
     // SAFETY: the request stores one int (SIOCOUTQ, tcp(7)), and the reference to it outlives the
