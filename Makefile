@@ -7,7 +7,7 @@ export CARGO_TARGET_DIR ?= $(CURDIR)/target
 MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 STATIC := $(shell uname -m)-unknown-linux-musl
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
-SCRIPTS := $(shell find scripts -maxdepth 1 -type f) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
+SCRIPTS := $(shell grep -d skip -l '^\#!/bin/sh' scripts/*) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
 SCRIPTS += packaging/deb/postinst packaging/deb/prerm
 DIST := .ci .github .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
 	completions deny.toml docs examples fuzz man packaging rustfmt.toml scripts src tests
@@ -69,7 +69,9 @@ check:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	scripts/check-imports --self-test
 	scripts/check-imports
+	scripts/check-style
 	shellcheck $(SCRIPTS)
 	mandoc -Tlint -Wwarning man/*
 	# Style warnings as well, except those that depend on which other manuals are installed.
