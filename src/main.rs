@@ -4,6 +4,9 @@
 //! mode, else its first argument names the mode. This is the one place that prints an error and
 //! decides the exit status.
 
+// print! and its kin panic when the output is closed.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod buffer;
 mod errors;
 mod modes;
