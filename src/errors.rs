@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_why_and_what_to_do() {
-        let failed = failed(format_args!("cannot read {}", "x"), "check the path");
+        let failed = failed("cannot read x", "check the path");
         let error = failed(io::Error::from_raw_os_error(libc::EISDIR));
         assert_eq!(error.to_string(), "cannot read x: is a directory; check the path");
     }
