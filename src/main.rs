@@ -48,7 +48,9 @@ fn run() -> Result<ExitCode> {
             Ok(word) => words.push(word),
             Err(word) => {
                 let word = word.display();
-                bail!(wrong(format!("argument '{word}' is not UTF-8; spell it in UTF-8 or ASCII")))
+                bail!(Usage::wrong(format!(
+                    "argument '{word}' is not UTF-8; spell it in UTF-8 or ASCII"
+                )))
             }
         }
     }
@@ -63,14 +65,14 @@ fn run() -> Result<ExitCode> {
         ["help" | "--help" | "-h"] => Ok(print(&overview())),
         ["help", name] => (mode(name)?.run)(&["talk", name], &["--help"]),
         [name, arguments @ ..] => (mode(name)?.run)(&["talk", name], arguments),
-        [] => bail!(wrong(format!("name a mode\n\n{}", overview()))),
+        [] => bail!(Usage::wrong(format!("name a mode\n\n{}", overview()))),
     }
 }
 
 fn mode(name: &str) -> Result<&'static Mode> {
     match MODES.iter().find(|mode| mode.name == name) {
         Some(mode) => Ok(mode),
-        None => bail!(wrong(format!("no mode is named '{name}'\n\n{}", overview()))),
+        None => bail!(Usage::wrong(format!("no mode is named '{name}'\n\n{}", overview()))),
     }
 }
 
@@ -86,10 +88,6 @@ fn overview() -> String {
     text + "\nExamples:\n  talk server              at the desk\n  \
             talk client desk-host    from anywhere else\n\n\
             Run talk <mode> --help for the options of a mode.\n"
-}
-
-fn wrong(text: String) -> Usage {
-    Usage { text, asked_for: false }
 }
 
 /// Prints what was asked for. A reader that went away has seen enough; a full disk is an error.

@@ -116,18 +116,22 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
 #[test]
 fn nobody_there_is_an_error_that_says_so() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let (status, error) = failure(&mut talk(&["client", "127.0.0.1", &port]));
-    assert_eq!(status, 1);
-    assert_eq!(
-        error,
-        format!(
-            "talk: no desk answers at 127.0.0.1 port {port} (127.0.0.1:{port}: connection refused); \
-             is a desk open there? It is opened with: talk server {port}"
-        )
-    );
+    let attached = format!("127.0.0.1:{port}");
+    let bracketed = format!("[127.0.0.1]:{port}");
+    for desk in [&["127.0.0.1", &port][..], &[&attached], &[&bracketed]] {
+        let (status, error) = failure(&mut talk(&[&["client"], desk].concat()));
+        assert_eq!(status, 1);
+        assert_eq!(
+            error,
+            format!(
+                "talk: no desk answers at 127.0.0.1 port {port} (127.0.0.1:{port}: connection \
+                 refused); start one there with: talk server {port}"
+            )
+        );
+    }
     let (status, error) = failure(&mut talk(&["client", "no-such-host.invalid"]));
     assert_eq!(status, 1);
-    assert!(error.starts_with("talk: no host 'no-such-host.invalid' is known"), "{error}");
+    assert!(error.starts_with("talk: cannot resolve 'no-such-host.invalid'"), "{error}");
 }
 
 #[test]

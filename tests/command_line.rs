@@ -76,8 +76,8 @@ fn exact_names_mean_a_mode_and_nothing_else_does() {
 fn wrong_arguments_are_named_and_exit_with_2() {
     for (arguments, complaint) in [
         (&["client"][..], "host"),
-        (&["client", "localhost", "talk"], "a port is a number from 0 to 65535"),
-        (&["client", "localhost", "65536"], "a port is a number from 0 to 65535"),
+        (&["client", "localhost", "talk"], "must be a port number from 1 to 65535"),
+        (&["client", "localhost", "65536"], "must be a port number from 1 to 65535"),
         (&["client", "localhost", "1", "more"], "more"),
         (&["client", "localhost", "--nmae", "x"], "--nmae"),
         (&["client", "localhost", "--name", ""], "visible"),
@@ -89,10 +89,10 @@ fn wrong_arguments_are_named_and_exit_with_2() {
             &["handler", "five"],
             "'five' is neither the number of a descriptor nor the path of a call",
         ),
-        (&["check"], "name the host of a desk, or say --listen"),
-        (&["check", "localhost", "talk"], "a port is a number from 0 to 65535"),
-        (&["check", "localhost", "1", "more"], "a desk has one host and one port"),
-        (&["check", "--listen", "localhost"], "a port is a number from 0 to 65535"),
+        (&["check"], "give the host of a desk, or --listen"),
+        (&["check", "localhost", "talk"], "must be a port number from 1 to 65535"),
+        (&["check", "localhost", "1", "more"], "give one host and one port"),
+        (&["check", "--listen", "localhost"], "must be a port number from 0 to 65535"),
         (&["check", "--listen", "localhost", "1"], "with --listen, give a port and no host"),
         (&["check", "localhost", "--limit", "0"], "--limit"),
     ] {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// Sentences that no test can make the program say.
 const UNPROVOKED: &[(&str, &str)] = &[
-    ("' has no address; call it by one", "the resolver has an address or an error"),
+    ("' has no address; use an IP address instead", "the resolver has an address or an error"),
     ("cannot listen on port", "it takes a system without descriptors, on which no program starts"),
     ("cannot give signals back", "sigaction(2) fails for signals that there are not"),
     ("the console has no place for it", "each call in the console is given one"),

@@ -1,9 +1,12 @@
 //! What the modes share to read a command line: arguments, ports, names, and usage errors.
 //!
-//! The invariant: whatever is wrong with an argument is a [`Usage`], which ends the program with 2.
+//! The table of modes is in `mod.rs`; how a caller names a desk is in `dial`. The invariant: a
+//! wrong argument is a [`Usage`] that says what was expected, and exits with status 2.
 
 use std::env::VarError;
 use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use argh::TopLevelCommand;
@@ -11,10 +14,13 @@ use argh::TopLevelCommand;
 use crate::protocol::name::Name;
 use crate::sys::process;
 
-/// The port of a desk: TALK on the keys of a telephone.
+/// The default port of a desk: TALK on the keys of a telephone.
 pub const PORT: u16 = 8255;
-/// The variable with this end's name, in place of `--name`.
+/// The environment variable that names this side unless `--name` does.
 pub const NAME_VARIABLE: &str = "TALK_NAME";
+/// The longest limit that can be set, in seconds (31 years): a deadline that far ahead can still
+/// be represented by every clock.
+const LONGEST: u32 = 1_000_000_000;
 
 /// The command line was wrong, or only asked for help.
 #[derive(Debug)]
@@ -57,7 +63,7 @@ pub fn parse<T: TopLevelCommand>(command: &[&str], arguments: &[&str]) -> Result
     })
 }
 
-/// What is wrong with the arguments, as argh says it over several lines, and where to read on.
+/// Turns argh's message, which has several lines, into one line that ends with where to read on.
 fn complaint(output: &str, command: &[&str]) -> String {
     let text = output.split_whitespace().collect::<Vec<_>>().join(" ");
     let text = text.trim_start_matches("Error parsing ").trim_end_matches('.');
@@ -65,27 +71,78 @@ fn complaint(output: &str, command: &[&str]) -> String {
     format!("{}{rest}; see {} --help", first.to_lowercase(), command.join(" "))
 }
 
-/// A port as a person writes it.
+/// Parses a port to listen on; 0 lets the system choose.
 pub fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| "a port is a number from 0 to 65535".into())
+    text.parse().map_err(|_| "must be a port number from 0 to 65535".into())
 }
 
-/// What this end is called: as chosen, or as the environment says, or the login name.
+/// Parses a port to call.
+pub fn desk_port(text: &str) -> Result<u16, String> {
+    match text.parse() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err("must be a port number from 1 to 65535".into()),
+    }
+}
+
+/// Parses an address to listen on.
+pub fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "must be an IP address of this machine, such as 127.0.0.1".into())
+}
+
+/// Parses a limit on a number of calls.
+pub fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err("must be a whole number from 1 up".into()),
+    }
+}
+
+/// Parses a number of seconds, fractions allowed.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= f64::from(LONGEST));
+    let limit = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let wrong = || format!("must be a positive number of seconds, at most {LONGEST}");
+    limit.filter(|limit| !limit.is_zero()).ok_or_else(wrong)
+}
+
+/// The name of this side: as chosen, else from the environment, else the login name.
 pub fn own_name(chosen: Option<Name>) -> Result<Name> {
     if let Some(name) = chosen {
         return Ok(name);
     }
     match std::env::var(NAME_VARIABLE) {
         Ok(name) => name.parse().map_err(|error| {
-            Usage::wrong(format!("{NAME_VARIABLE}: {error}; change it, or unset it")).into()
+            Usage::wrong(format!("{NAME_VARIABLE}: {error}; change or unset it")).into()
         }),
         Err(VarError::NotUnicode(_)) => {
-            bail!(Usage::wrong(format!("{NAME_VARIABLE} is not UTF-8; change it, or unset it")))
+            bail!(Usage::wrong(format!("{NAME_VARIABLE} is not UTF-8; change or unset it")))
         }
         Err(VarError::NotPresent) => {
             let login = process::login_name().and_then(|name| name.parse().ok());
-            let wrong = "this user has no login name that can be shown; put a name into";
+            let wrong = "this user has no printable login name; set";
             login.ok_or_else(|| Usage::wrong(format!("{wrong} {NAME_VARIABLE}")).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_positive_and_a_deadline_can_be_made_of_it() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("1e9"), Ok(Duration::from_secs(1_000_000_000)));
+        for wrong in ["0", "-1", "1e19", "1e300", "inf", "nan", "1e-30", "soon", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_positive() {
+        assert_eq!(count("64"), Ok(64));
+        for wrong in ["0", "-1", "1.5", "many", ""] {
+            assert!(count(wrong).is_err(), "{wrong}");
         }
     }
 }

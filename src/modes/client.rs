@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use argh::FromArgs;
 
-use super::cli::{PORT, own_name, parse, port};
-use super::dial::dial;
+use super::cli::{desk_port, own_name, parse, seconds};
+use super::dial::Destination;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
 use crate::protocol::limits::Limits;
@@ -34,13 +34,14 @@ use crate::terminal::{self, Event, Settings, sanitize};
     error_code(2, "The arguments are wrong.")
 )]
 struct Options {
-    /// the machine where the desk is: a name or an address
+    /// host name or address of the desk, also with its port as in desk:8255 (IPv6 addresses in
+    /// brackets)
     #[argh(positional)]
     host: String,
 
     /// the port of the desk (8255)
-    #[argh(positional, default = "PORT", from_str_fn(port))]
-    port: u16,
+    #[argh(positional, from_str_fn(desk_port))]
+    port: Option<u16>,
 
     /// what the desk calls you (default: $TALK_NAME, or your login name)
     #[argh(option)]
@@ -72,7 +73,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
     let name = own_name(options.name)?;
     let limit = options.timeout.map(|limit| (Instant::now() + limit, limit));
-    let (socket, address) = dial(&options.host, options.port, limit.map(|(at, _)| at))?;
+    let desk = Destination::new(&options.host, options.port)?;
+    let (socket, address) = desk.dial(limit.map(|(at, _)| at))?;
     let mut terminal = terminal::open(Settings {
         name: name.as_bytes(),
         address: address.to_string(),
@@ -83,7 +85,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     .context("cannot use standard input and output")?;
     let signals = engine::watch(&*terminal)?;
     sandbox::enter();
-    let host = sanitize::label(options.host.as_bytes());
+    let host = sanitize::label(desk.host.as_bytes());
     terminal.show(Event::Notice(&format!("ringing {host} ({address})")));
     let input = match engine::input() {
         Input::Stream if options.wait => Input::WaitForPeer,
@@ -100,11 +102,4 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let ended = engine.run()?;
     closing::finish(&mut *terminal, &signals);
     ended.status()
-}
-
-/// A number of seconds as a person writes it.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("'{text}' is no number of seconds above 0");
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|limit| !limit.is_zero()).ok_or_else(wrong)
 }

@@ -1,4 +1,4 @@
-//! Reaching a desk by the name of its machine.
+//! How a caller names a desk, and connects to it.
 //!
 //! The invariant: every address of the host is tried before the desk counts as unreachable.
 
@@ -8,47 +8,124 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, anyhow, bail};
 
+use super::cli::{PORT, Usage, desk_port};
 use crate::errors;
 
 /// How long each address of a host may take to answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// What an address gets at least when the time is over: an error of the connection says more than
-/// none.
+/// The time an address gets when the deadline has passed already: connect(2) may fail at once, and
+/// its error says more than "timed out".
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Connects to the first of the host's addresses that answers, each of which has its time and all
-/// of them until `end`.
-///
-/// # Errors
-/// The host is not known, or nobody listens at any of its addresses.
-pub fn dial(host: &str, port: u16, end: Option<Instant>) -> Result<(TcpStream, SocketAddr)> {
-    let addresses = (host, port).to_socket_addrs().map_err(|error| unknown(host, &error))?;
-    let mut failed = Vec::new();
-    for address in addresses {
-        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        let limit = left.map_or(CONNECT_LIMIT, |left| left.clamp(SHORTEST, CONNECT_LIMIT));
-        match TcpStream::connect_timeout(&address, limit) {
-            Ok(socket) => return Ok((socket, address)),
-            Err(error) => failed.push(format!("{address}: {}", errors::reason(&error))),
-        }
-    }
-    if failed.is_empty() {
-        bail!("host '{host}' has no address; call it by one");
-    }
-    let advice = "is a desk open there? It is opened with: talk server";
-    Err(anyhow!("no desk answers at {host} port {port} ({}); {advice} {port}", failed.join("; ")))
+/// Where a desk listens.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// A name or an address, without brackets.
+    pub host: String,
+    pub port: u16,
 }
 
-/// Why a host was not found, and what to try. The resolver's own words are the last ones of its
-/// error.
-fn unknown(host: &str, error: &io::Error) -> Error {
+impl Destination {
+    /// Reads a host with or without its port: `host`, `host:port`, `address`, `[address]` or
+    /// `[address]:port`.
+    ///
+    /// # Errors
+    /// The attached port is wrong, or `port` was given as well.
+    pub fn new(text: &str, port: Option<u16>) -> Result<Self, Usage> {
+        let (host, attached) = split(text);
+        let port = match attached {
+            None => port.unwrap_or(PORT),
+            Some(_) if port.is_some() => {
+                return Err(Usage::wrong(format!("'{text}' names a port already; give one port")));
+            }
+            Some(attached) => desk_port(attached)
+                .map_err(|error| Usage::wrong(format!("the port in '{text}' {error}")))?,
+        };
+        Ok(Self { host: host.into(), port })
+    }
+
+    /// Connects to the first address of the host that answers, and gives up at `end`.
+    ///
+    /// # Errors
+    /// The host cannot be resolved, or none of its addresses accepts a connection.
+    pub fn dial(&self, end: Option<Instant>) -> Result<(TcpStream, SocketAddr)> {
+        let Self { host, port } = self;
+        let addresses =
+            (host.as_str(), *port).to_socket_addrs().map_err(|error| unresolved(host, &error))?;
+        let mut failed = Vec::new();
+        for address in addresses {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let limit = left.map_or(CONNECT_LIMIT, |left| left.clamp(SHORTEST, CONNECT_LIMIT));
+            match TcpStream::connect_timeout(&address, limit) {
+                Ok(socket) => return Ok((socket, address)),
+                Err(error) => failed.push(format!("{address}: {}", errors::reason(&error))),
+            }
+        }
+        if failed.is_empty() {
+            bail!("host '{host}' has no address; use an IP address instead");
+        }
+        let advice = "start one there with: talk server";
+        let failed = failed.join("; ");
+        Err(anyhow!("no desk answers at {host} port {port} ({failed}); {advice} {port}"))
+    }
+}
+
+/// Splits a host from the port that is attached to it. Colons without brackets are an IPv6 address
+/// when there are several.
+fn split(text: &str) -> (&str, Option<&str>) {
+    if let Some((host, rest)) = text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+        match rest.strip_prefix(':') {
+            None if rest.is_empty() => return (host, None),
+            Some(port) => return (host, Some(port)),
+            None => {}
+        }
+    }
+    match text.split_once(':') {
+        Some((host, port)) if !port.contains(':') => (host, Some(port)),
+        _ => (text, None),
+    }
+}
+
+/// Why a host was not found, and what to try. Of the resolver's error, only what follows the last
+/// colon is the reason.
+fn unresolved(host: &str, error: &io::Error) -> Error {
     let text = errors::reason(error).to_lowercase();
     let reason = text.rsplit(": ").next().unwrap_or_default();
-    let port = |text: &str| text.parse::<u16>().is_ok();
-    match host.split_once(':') {
-        Some((host, number)) if port(number) => {
-            anyhow!("host and port are two words; write: {host} {number}")
+    if host.contains(':') {
+        anyhow!("cannot resolve '{host}': {reason}; give host and port as separate arguments")
+    } else {
+        anyhow!("cannot resolve '{host}': {reason}; check the spelling, or use an IP address")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_desk_is_named_with_or_without_its_port() {
+        for (text, port, host, expected) in [
+            ("desk", None, "desk", PORT),
+            ("desk", Some(9000), "desk", 9000),
+            ("desk:9000", None, "desk", 9000),
+            ("192.0.2.1:9000", None, "192.0.2.1", 9000),
+            ("2001:db8::1", None, "2001:db8::1", PORT),
+            ("[2001:db8::1]", None, "2001:db8::1", PORT),
+            ("[2001:db8::1]", Some(9000), "2001:db8::1", 9000),
+            ("[2001:db8::1]:9000", None, "2001:db8::1", 9000),
+            ("[2001:db8::1]x", None, "[2001:db8::1]x", PORT),
+        ] {
+            let destination = Destination { host: host.into(), port: expected };
+            assert_eq!(Destination::new(text, port).ok(), Some(destination), "{text}");
         }
-        _ => anyhow!("no host '{host}' is known: {reason}; check its spelling, or use its address"),
+        for (text, port) in [
+            ("desk:", None),
+            ("desk:0", None),
+            ("desk:talk", None),
+            ("[::1]:65536", None),
+            ("desk:9000", Some(9000)),
+        ] {
+            assert!(Destination::new(text, port).is_err(), "{text}");
+        }
     }
 }

@@ -11,7 +11,6 @@ mod wire;
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
-use std::num::NonZeroU16;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,8 +18,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use argh::FromArgs;
 use nix::sys::signal::SigSet;
 
-use super::cli::{PORT, Usage, parse, port};
-use super::dial::dial;
+use super::cli::{PORT, Usage, desk_port, parse, port, seconds};
+use super::dial::Destination;
 use crate::errors;
 use crate::protocol::events::Role;
 use crate::sys::ready::{self, Interest};
@@ -56,54 +55,59 @@ struct Options {
     tap: bool,
 
     /// how long an answer may take, and the next call of a client (10)
-    #[argh(option, default = "NonZeroU16::new(10).unwrap()", arg_name = "seconds")]
-    limit: NonZeroU16,
+    #[argh(option, default = "WAIT", arg_name = "seconds", from_str_fn(seconds))]
+    limit: Duration,
 }
 
-/// Where the calls come from.
+/// How long each answer may take unless `--limit` says.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The implementation under test.
 enum Subject {
-    /// We call this desk.
-    To { host: String, port: u16 },
-    /// A client calls us.
-    From(TcpListener),
+    Desk(Destination),
+    /// A client, which calls here.
+    Client(TcpListener),
 }
 
-/// Plays every rule that binds the other end.
+/// Plays every rule that binds the implementation under test.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
-    let wait = Duration::from_secs(options.limit.get().into());
-    let calls = calls(&options)?;
-    let rules = rules::of(calls.tested());
-    if let Subject::From(listener) = &calls {
+    let subject = subject(&options)?;
+    let rules = rules::of(subject.role());
+    if let Subject::Client(listener) = &subject {
         invite(listener, rules.len())?;
     }
-    let mut report = Results::begin(options.tap, rules.len())?;
+    let mut results = Results::begin(options.tap, rules.len())?;
     for (index, rule) in rules.iter().enumerate() {
-        let limit = (index > 0).then_some(wait);
-        let socket = match calls.next(limit) {
+        // The first call of a client may take as long as somebody needs to start one.
+        let limit = (index > 0).then_some(options.limit);
+        let socket = match subject.next_call(limit) {
             Ok(socket) => socket,
             Err(why) => {
-                report.bail_out(&why)?;
+                results.bail_out(&why)?;
                 return Err(why);
             }
         };
-        let verdict = Trial::new(socket, calls.tested(), wait)?.play(&rule.steps);
-        report.rule(rule, &verdict)?;
+        let verdict = Trial::new(socket, subject.role(), options.limit)?.play(&rule.steps);
+        results.rule(rule, &verdict)?;
     }
-    report.end()
+    results.end()
 }
 
-/// What the arguments mean.
-fn calls(options: &Options) -> Result<Subject> {
+fn subject(options: &Options) -> Result<Subject> {
     let words: Vec<&str> = options.address.iter().map(String::as_str).collect();
-    let number = |text| port(text).map_err(Usage::wrong);
+    let read = |parse: fn(&str) -> Result<u16, String>, text: &str| {
+        parse(text).map_err(|error| Usage::wrong(format!("port '{text}' {error}")))
+    };
     match (options.listen, &words[..]) {
-        (false, [host]) => Ok(Subject::To { host: (*host).into(), port: PORT }),
-        (false, [host, port]) => Ok(Subject::To { host: (*host).into(), port: number(port)? }),
+        (false, [host]) => Ok(Subject::Desk(Destination::new(host, None)?)),
+        (false, [host, port]) => {
+            Ok(Subject::Desk(Destination::new(host, Some(read(desk_port, port)?))?))
+        }
         (true, []) => listen(PORT),
-        (true, [port]) => listen(number(port)?),
-        (false, []) => bail!(Usage::wrong("name the host of a desk, or say --listen")),
-        (false, _) => bail!(Usage::wrong("a desk has one host and one port")),
+        (true, [number]) => listen(read(port, number)?),
+        (false, []) => bail!(Usage::wrong("give the host of a desk, or --listen")),
+        (false, _) => bail!(Usage::wrong("give one host and one port")),
         (true, _) => bail!(Usage::wrong("with --listen, give a port and no host")),
     }
 }
@@ -112,14 +116,14 @@ fn listen(port: u16) -> Result<Subject> {
     let listener = sockets::listen(None, port).map_err(|error| {
         anyhow!("cannot listen on port {port}: {}; give another port", errors::reason(&error))
     })?;
-    Ok(Subject::From(listener))
+    Ok(Subject::Client(listener))
 }
 
-/// Says how to call. Not on standard output, which is for the result.
+/// Says how to call: on standard error, since standard output is for the results.
 fn invite(listener: &TcpListener, count: usize) -> io::Result<()> {
     let address = listener.local_addr()?;
     let port = address.port();
-    // Standard error may be closed; then nobody wants to be told.
+    // Standard error may be closed; the check works without it.
     let _ = writeln!(
         io::stderr(),
         "talk: listening on {address}; call {count} times with a line of input, such as:\n  \
@@ -129,19 +133,18 @@ fn invite(listener: &TcpListener, count: usize) -> io::Result<()> {
 }
 
 impl Subject {
-    /// Which end is tested.
-    fn tested(&self) -> Role {
+    fn role(&self) -> Role {
         match self {
-            Self::To { .. } => Role::Handler,
-            Self::From(_) => Role::Caller,
+            Self::Desk(_) => Role::Handler,
+            Self::Client(_) => Role::Caller,
         }
     }
 
-    /// The next call. The first of a client may take as long as it takes to start one.
-    fn next(&self, limit: Option<Duration>) -> Result<TcpStream> {
+    /// Calls the desk, or waits for a call of the client, for `limit` at most.
+    fn next_call(&self, limit: Option<Duration>) -> Result<TcpStream> {
         let listener = match self {
-            Self::To { host, port } => return Ok(dial(host, *port, None)?.0),
-            Self::From(listener) => listener,
+            Self::Desk(desk) => return Ok(desk.dial(None)?.0),
+            Self::Client(listener) => listener,
         };
         let deadline = limit.map(|limit| Instant::now() + limit);
         loop {
@@ -152,7 +155,7 @@ impl Subject {
                     return Err(error).context("cannot accept a call");
                 }
                 Err(_) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
-                    let seconds = limit.unwrap_or_default().as_secs();
+                    let seconds = limit.unwrap_or_default().as_secs_f64();
                     bail!("no call came within {seconds} s; does the client end after each call?")
                 }
                 Err(_) => {}

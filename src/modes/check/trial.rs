@@ -126,7 +126,7 @@ impl Trial {
                 Verdict::Holds => return Ok(()),
                 Verdict::Passes => before = format!(" after {arrival}"),
                 Verdict::Breaks => {
-                    let expected = format!("{expected} within {} s", limit.as_secs());
+                    let expected = format!("{expected} within {} s", limit.as_secs_f64());
                     return Err(Breach { expected, came: format!("{arrival}{before}") });
                 }
             }
@@ -141,8 +141,8 @@ impl Trial {
         let deadline = Instant::now() + self.wait;
         while self.tested == Role::Caller && self.wire.send(SKIPPED).is_ok() {
             if Instant::now() >= deadline {
-                let expected =
-                    format!("the connection to be closed within {} s", self.wait.as_secs());
+                let limit = self.wait.as_secs_f64();
+                let expected = format!("the connection to be closed within {limit} s");
                 return Err(Breach { expected, came: Arrival::Nothing.to_string() });
             }
             thread::sleep(CLOSE_PAUSE);

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow};
 use argh::FromArgs;
 
-use super::cli::{PORT, own_name, parse, port};
+use super::cli::{PORT, address, count, own_name, parse, port};
 use crate::errors;
 use crate::protocol::name::Name;
 use crate::sys::keyboard::Keyboard;
@@ -60,7 +60,7 @@ struct Options {
     port: u16,
 
     /// the address to listen on (default: all of this machine's)
-    #[argh(option, arg_name = "addr")]
+    #[argh(option, arg_name = "addr", from_str_fn(address))]
     bind: Option<IpAddr>,
 
     /// what callers see as the desk's name (default: $TALK_NAME, or your login name)
@@ -68,11 +68,11 @@ struct Options {
     name: Option<Name>,
 
     /// the most calls at once (64)
-    #[argh(option, default = "64", arg_name = "n")]
+    #[argh(option, default = "64", arg_name = "n", from_str_fn(count))]
     max_calls: usize,
 
     /// the most calls at once from one host other than this one (8)
-    #[argh(option, default = "8", arg_name = "n")]
+    #[argh(option, default = "8", arg_name = "n", from_str_fn(count))]
     max_per_host: usize,
 
     /// let only this network call, such as 192.0.2.0/24, or those in this file; can be given more
