@@ -90,7 +90,7 @@ fn a_broken_rule_says_what_was_expected_and_what_came_harmlessly() {
     assert_eq!(
         line,
         "wrong  What a receiver does with wrong input: a second HELLO is a protocol error; expected \
-         BYE \"protocol error: …\" within 7 s, but BYE \"it's ^[[2J^J\" came"
+         BYE \"protocol error: …\" within 7 s, got BYE \"it's ^[[2J^J\""
     );
 }
 

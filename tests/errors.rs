@@ -181,7 +181,8 @@ fn a_check_that_cannot_go_on_says_why() {
     let said = String::from_utf8(check.stdout(full()).output().unwrap().stderr).unwrap();
     assert_eq!(
         said,
-        "talk: cannot print the report: no space left on device; let it go elsewhere\n"
+        "talk: cannot print the results: no space left on device; \
+         redirect stdout elsewhere\n"
     );
 }
 

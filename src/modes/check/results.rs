@@ -1,6 +1,7 @@
 //! What a check prints: a line for each rule, for a person or as TAP version 14 (testanything.org).
 //!
-//! The invariant: what the tested end sent is in it only as `wire` has made it harmless.
+//! The invariant: what the implementation under test sent is printed only as `wire` quotes it,
+//! sanitized.
 
 use std::fmt::Arguments;
 use std::io::{Write, stdout};
@@ -12,7 +13,7 @@ use super::rules::Rule;
 use super::trial::Breach;
 use crate::errors;
 
-/// A report, as far as it has been printed.
+/// The results printed so far.
 pub struct Results {
     tap: bool,
     rules: usize,
@@ -21,10 +22,10 @@ pub struct Results {
 }
 
 impl Results {
-    /// Begins a report of so many rules.
+    /// Begins the results of so many rules.
     ///
     /// # Errors
-    /// As for all of it: standard output cannot be written.
+    /// Standard output cannot be written, as in the other methods.
     pub fn begin(tap: bool, rules: usize) -> Result<Self> {
         if tap {
             print(format_args!("TAP version 14\n1..{rules}\n"))?;
@@ -32,7 +33,7 @@ impl Results {
         Ok(Self { tap, rules, broken: 0, done: 0 })
     }
 
-    /// Prints how one rule was kept.
+    /// Prints whether a rule holds.
     pub fn rule(&mut self, rule: &Rule, verdict: &Result<(), Breach>) -> Result<()> {
         self.done += 1;
         self.broken += usize::from(verdict.is_err());
@@ -45,9 +46,9 @@ impl Results {
                 yaml(expected),
                 yaml(came)
             )),
-            Err(Breach { expected, came }) => print(format_args!(
-                "wrong  {section}: {name}; expected {expected}, but {came} came\n"
-            )),
+            Err(Breach { expected, came }) => {
+                print(format_args!("wrong  {section}: {name}; expected {expected}, got {came}\n"))
+            }
         }
     }
 
@@ -74,5 +75,5 @@ fn print(text: Arguments<'_>) -> Result<()> {
     let mut out = stdout();
     out.write_fmt(text)
         .and_then(|()| out.flush())
-        .map_err(errors::failed("cannot print the report", "let it go elsewhere"))
+        .map_err(errors::failed("cannot print the results", "redirect stdout elsewhere"))
 }

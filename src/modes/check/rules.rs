@@ -1,7 +1,7 @@
-//! The rules of docs/PROTOCOL.md, each with the steps that show on the wire whether it is kept.
+//! The rules of docs/PROTOCOL.md, each with the steps that show on the wire whether it holds.
 //!
-//! Next door, `trial` does the steps. The invariant: a rule stands under the heading that it names,
-//! and needs nothing of a client but a line of input that ends after a second.
+//! Next door, `trial` performs the steps. The invariant: a rule is under the heading that it names,
+//! and needs nothing from a client but a line of input that ends after a second.
 
 use std::time::Duration;
 
@@ -13,68 +13,62 @@ use crate::protocol::frame::{MAX_PAYLOAD, MAX_REASON, VERSION};
 use crate::protocol::limits::HELLO_LIMIT;
 use crate::protocol::name::MAX_NAME;
 
-/// A rule, and how to see whether it is kept.
+/// A rule, and how to see whether it holds.
 pub struct Rule {
     /// The heading in docs/PROTOCOL.md.
     pub section: &'static str,
-    /// Whom it binds.
-    binds: Binds,
     pub name: &'static str,
     pub steps: Vec<Step>,
 }
 
-#[derive(PartialEq, Eq)]
-enum Binds {
-    Both,
-    Only(Role),
-}
+/// A rule of a section: whom it binds (`None`: both sides), its name and its steps.
+type Entry = (Option<Role>, &'static str, Vec<Step>);
 
 /// What to do next in a call. A client under test has said HELLO before the first step.
 #[derive(Clone)]
 pub enum Step {
-    /// Sends this HELLO, and waits for that of a desk under test.
+    /// Sends this HELLO, and waits for the HELLO of a desk under test.
     Greet(Vec<u8>),
-    /// Sends in one write.
+    /// Sends all bytes in one write.
     Send(Vec<u8>),
-    /// Sends a byte at a time.
+    /// Sends the bytes one at a time.
     Trickle(Vec<u8>),
     /// Shuts our sending direction.
     Shut,
     Expect(Expected),
-    /// Expects it within a time of its own.
+    /// Expects it within this time instead of `--limit`.
     Within(Duration, Expected),
-    /// Expects the answer to our BYE, and that it is the end.
+    /// Expects the answer to our BYE, and the end of the stream after it.
     Goodbye,
 }
 
-/// What the tested end has to do.
+/// What the implementation under test has to do.
 #[derive(Debug, Clone, Copy)]
 pub enum Expected {
     Hello,
     /// TEXT or PART.
     Text,
-    /// A goodbye that complains of nothing.
+    /// A BYE that reports no protocol error.
     Bye,
-    /// A goodbye because of a protocol error.
+    /// A BYE that reports a protocol error.
     Fault,
-    /// A goodbye of any kind, or the end of the connection.
+    /// A BYE of either kind, or the end of the connection.
     Dropped,
     /// The end of the stream.
     End,
-    /// Nothing at all.
     Silence,
 }
 
-/// How long a caller must keep quiet to be seen to wait.
+/// How long a caller must be silent to count as waiting.
 const QUIET: Duration = Duration::from_secs(1);
-/// How late a desk may notice that its time is over.
+/// How late a desk may notice that a time limit has passed.
 const LATE: Duration = Duration::from_secs(2);
 
-const BOTH: Binds = Binds::Both;
-const CALLER: Binds = Binds::Only(Role::Caller);
-const DESK: Binds = Binds::Only(Role::Handler);
+const BOTH: Option<Role> = None;
+const CALLER: Option<Role> = Some(Role::Caller);
+const DESK: Option<Role> = Some(Role::Handler);
 
-/// The rules that bind this end.
+/// The rules that bind this side.
 pub fn of(tested: Role) -> Vec<Rule> {
     let sections = [
         ("Frames", frames()),
@@ -82,14 +76,18 @@ pub fn of(tested: Role) -> Vec<Rule> {
         ("Endings", endings()),
         ("What a receiver does with wrong input", wrong_input()),
     ];
-    let rule = |section| move |(binds, name, steps)| Rule { section, binds, name, steps };
-    let all = sections.into_iter().flat_map(|(section, rows)| rows.into_iter().map(rule(section)));
-    all.filter(|rule| [BOTH, Binds::Only(tested)].contains(&rule.binds)).collect()
+    let mut rules = Vec::new();
+    for (section, entries) in sections {
+        for (binds, name, steps) in entries {
+            if binds.is_none_or(|role| role == tested) {
+                rules.push(Rule { section, name, steps });
+            }
+        }
+    }
+    rules
 }
 
-type Row = (Binds, &'static str, Vec<Step>);
-
-fn frames() -> Vec<Row> {
+fn frames() -> Vec<Entry> {
     let unknown = [sized(b'N', 3), sized(b'W', 0), sized(b'D', MAX_PAYLOAD), sized(0, 1)];
     let empty = [sized(b't', 0), sized(b'T', 0), sized(b't', 0)];
     let largest = [sized(b'T', MAX_PAYLOAD), sized(b't', MAX_PAYLOAD), sized(b'T', 1)];
@@ -116,7 +114,7 @@ fn frames() -> Vec<Row> {
     ]
 }
 
-fn conversation() -> Vec<Row> {
+fn conversation() -> Vec<Entry> {
     let half_hello = hello(0, b"check")[..4].to_vec();
     let talk = frame(b'T', b"read on").repeat(10);
     vec![
@@ -154,7 +152,7 @@ fn conversation() -> Vec<Row> {
     ]
 }
 
-fn endings() -> Vec<Row> {
+fn endings() -> Vec<Entry> {
     vec![
         (
             CALLER,
@@ -169,7 +167,7 @@ fn endings() -> Vec<Row> {
     ]
 }
 
-fn wrong_input() -> Vec<Row> {
+fn wrong_input() -> Vec<Entry> {
     let too_long = MAX_PAYLOAD + 1;
     let version = frame(b'H', b"\x02\0check");
     let after_bye = [bye(b""), hello(0, b"check"), vec![0xff; 100]];
@@ -213,12 +211,12 @@ fn greet() -> Step {
     Greet(hello(0, b"check"))
 }
 
-/// This HELLO opens a conversation, which ends properly.
+/// This HELLO opens a conversation that ends properly.
 fn met(hello: &[u8]) -> Vec<Step> {
     vec![Greet(hello.to_vec()), Send(bye(b"")), Goodbye]
 }
 
-/// These frames are heard in a conversation, which ends properly.
+/// These frames are accepted in a conversation that ends properly.
 fn heard(frames: &[u8]) -> Vec<Step> {
     vec![greet(), Send([frames, &bye(b"")].concat()), Goodbye]
 }
@@ -241,12 +239,12 @@ fn bye(reason: &[u8]) -> Vec<u8> {
     frame(b'B', reason)
 }
 
-/// A frame of so many bytes that do not matter.
+/// A frame with a payload of this length.
 fn sized(tag: u8, length: usize) -> Vec<u8> {
     frame(tag, &vec![b'x'; length])
 }
 
-/// A frame, which unlike those of `protocol::frame` may be a wrong one.
+/// A frame that may be invalid, unlike those of `protocol::frame`.
 fn frame(tag: u8, payload: &[u8]) -> Vec<u8> {
     [&header(tag, payload.len()), payload].concat()
 }
@@ -261,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rule_stands_under_a_heading_of_the_document() {
+    fn every_rule_is_under_a_heading_of_the_document() {
         let document = include_str!("../../../docs/PROTOCOL.md");
         for tested in [Role::Caller, Role::Handler] {
             for rule in of(tested) {
@@ -275,9 +273,9 @@ mod tests {
         );
     }
 
-    /// In TAP, what follows a `#` is a directive.
+    /// In TAP, the text after a `#` is a directive.
     #[test]
-    fn names_are_one_plain_line_and_unlike_each_other() {
+    fn names_are_plain_lines_and_unique() {
         for tested in [Role::Caller, Role::Handler] {
             let names: Vec<&str> = of(tested).iter().map(|rule| rule.name).collect();
             for (index, name) in names.iter().enumerate() {

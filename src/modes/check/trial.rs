@@ -1,6 +1,7 @@
-//! One call, played as a rule says.
+//! One call in which a rule is tested.
 //!
-//! The invariant: the first thing that a rule does not expect ends it, and is what is reported.
+//! Next door, `rules` are the steps and `wire` the frames. The invariant: the first arrival that
+//! the rule does not expect ends the trial, and is what is reported.
 
 use std::fmt;
 use std::net::TcpStream;
@@ -15,16 +16,16 @@ use crate::protocol::events::Role;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::limits::HELLO_LIMIT;
 
-/// Between two bytes that must not arrive in one read.
+/// The pause between two bytes, so that they do not arrive in one read.
 const BYTE_PAUSE: Duration = Duration::from_millis(5);
-/// Between two looks whether the other end has closed.
+/// The pause between two attempts to see whether the peer has closed the connection.
 const CLOSE_PAUSE: Duration = Duration::from_millis(20);
-/// An empty frame of an unknown tag.
+/// An empty frame with an unknown tag, which every receiver skips.
 const SKIPPED: &[u8] = &[0, 0, 0];
-/// How the reason in a BYE begins that answers a protocol error.
+/// How the reason of a BYE that reports a protocol error begins.
 const FAULT: &[u8] = b"protocol error: ";
 
-/// How a rule was broken.
+/// How a rule was broken, in words.
 #[derive(Debug)]
 pub struct Breach {
     pub expected: String,
@@ -34,36 +35,36 @@ pub struct Breach {
 /// What an arrival means for what is expected.
 enum Verdict {
     Holds,
-    /// It may come at any time: go on waiting.
+    /// Allowed at any time: keep waiting.
     Passes,
     Breaks,
 }
 
-/// One call.
 pub struct Trial {
     wire: Wire,
-    /// The end that is tested.
+    /// The role of the implementation under test.
     tested: Role,
+    /// How long each answer may take.
     wait: Duration,
-    /// The tested end may talk.
+    /// Whether HELLO was exchanged, after which TEXT is allowed.
     open: bool,
-    /// Why something could not be sent.
+    /// Why sending failed.
     unsent: Option<String>,
 }
 
 impl Trial {
-    /// A call to or from the end that is tested, of which each answer may take as long as `wait`.
+    /// A trial on this connection to an implementation in the role `tested`.
     ///
     /// # Errors
-    /// The socket cannot be used.
+    /// The socket does not accept a timeout.
     pub fn new(socket: TcpStream, tested: Role, wait: Duration) -> Result<Self> {
         Ok(Self { wire: Wire::new(socket, wait)?, tested, wait, open: false, unsent: None })
     }
 
-    /// Does one step after the other, and hangs up.
+    /// Performs the steps and hangs up.
     ///
     /// # Errors
-    /// The tested end broke the rule.
+    /// The rule is broken.
     pub fn play(mut self, steps: &[Step]) -> Result<(), Breach> {
         let verdict = self.steps(steps);
         self.wire.hang_up();
@@ -76,8 +77,8 @@ impl Trial {
         }
         steps.iter().try_for_each(|step| self.step(step))?;
         match self.unsent.take() {
-            // Nothing that came said why.
-            Some(came) => Err(Breach { expected: "it to go on reading".into(), came }),
+            // Nothing that arrived explains why sending failed.
+            Some(came) => Err(Breach { expected: "it to keep reading".into(), came }),
             None => Ok(()),
         }
     }
@@ -110,7 +111,7 @@ impl Trial {
         Ok(())
     }
 
-    /// What cannot be sent is no breach yet: what has come may say more.
+    /// Sends, and only notes a failure: what has already arrived may explain it better.
     fn send(&mut self, bytes: &[u8]) {
         if self.unsent.is_none() {
             self.unsent = self.wire.send(bytes).err();
@@ -133,10 +134,10 @@ impl Trial {
         }
     }
 
-    /// A caller whose input ended says BYE even if it overheard ours, but then it waits: only who
-    /// has heard it closes, so that nothing can be sent any more. What is sent to find out is
-    /// skipped by everybody. A desk has no reason to say BYE but ours, and its window may hold the
-    /// connection for as long as somebody reads.
+    /// Expects a caller to close the connection, which shows that it has understood our BYE: a
+    /// caller whose input has ended says BYE by itself and would then keep waiting for ours.
+    /// Sending fails once it has closed; until then it skips the frame. A desk says BYE only in
+    /// answer to ours, and its window may keep the connection open while somebody reads.
     fn expect_closed(&mut self) -> Result<(), Breach> {
         let deadline = Instant::now() + self.wait;
         while self.tested == Role::Caller && self.wire.send(SKIPPED).is_ok() {
@@ -174,7 +175,7 @@ impl Trial {
             (Fault, Frame::Bye(reason)) if reason.starts_with(FAULT) => Verdict::Holds,
             (Dropped, Frame::Bye(_)) => Verdict::Holds,
             (_, Frame::Text(_) | Frame::Part(_)) if waits && self.open => Verdict::Passes,
-            // What a caller sends first is HELLO and nothing else.
+            // A caller's first frame must be HELLO.
             (Hello, Frame::Unknown(_)) if self.tested == Role::Caller => Verdict::Breaks,
             (_, Frame::Unknown(_)) if waits => Verdict::Passes,
             _ => Verdict::Breaks,

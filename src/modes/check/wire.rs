@@ -1,7 +1,6 @@
-//! The frames of one call, as they come and go.
+//! The connection of one trial: frames as they arrive, bytes as they are sent.
 //!
-//! Next door, `trial` judges them. The invariant: every wait has a limit, whatever the other end
-//! does.
+//! Next door, `trial` judges them. The invariant: every wait has a limit, whatever the peer does.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -16,12 +15,10 @@ use crate::protocol::limits::LINGER_LIMIT;
 use crate::sys::{self, sockets};
 use crate::terminal::sanitize;
 
-/// Room for one read, in bytes.
-const READ_SIZE: usize = ReadSize::MOST;
-/// Bytes of foreign text that are quoted.
+/// The most bytes of untrusted text that are quoted.
 const QUOTED: usize = 60;
 
-/// What came next.
+/// What arrived next.
 #[derive(Debug)]
 pub enum Arrival {
     /// The bytes of a whole frame, whose length is allowed.
@@ -36,17 +33,16 @@ pub enum Arrival {
     Nothing,
 }
 
-/// A connection.
 pub struct Wire {
     socket: TcpStream,
     inbox: Buffer,
 }
 
 impl Wire {
-    /// A connection in which no write(2) waits longer than `limit`.
+    /// A connection whose write(2) never waits longer than `limit`.
     ///
     /// # Errors
-    /// The socket takes no such limit.
+    /// The socket does not accept the timeout.
     pub fn new(socket: TcpStream, limit: Duration) -> Result<Self> {
         sockets::prepare(&socket);
         socket.set_write_timeout(Some(limit))?;
@@ -56,23 +52,23 @@ impl Wire {
     /// Sends `bytes` in one write.
     ///
     /// # Errors
-    /// What the system says of it.
+    /// Why write(2) failed, in words.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.socket.write_all(bytes).map_err(|error| errors::reason(&error))
     }
 
-    /// Hangs up, so that the other end can read everything and end by itself.
+    /// Closes the connection only after the peer had time to read everything: closing with unread
+    /// input would reset it.
     pub fn hang_up(self) {
         sockets::linger_and_close(&self.socket, b"", LINGER_LIMIT);
     }
 
     pub fn shut(&mut self) {
-        // It fails only when the other end has broken the connection off, which the next arrival
-        // says.
+        // It fails only when the connection is broken, which the next arrival says.
         let _ = self.socket.shutdown(Shutdown::Write);
     }
 
-    /// Waits for what comes next.
+    /// Waits for the next arrival.
     pub fn next(&mut self, deadline: Instant) -> Arrival {
         loop {
             match frame::length(self.inbox.bytes()) {
@@ -83,11 +79,11 @@ impl Wire {
                 Ok(_) => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            // A timeout of zero would be none at all.
+            // A socket timeout of zero would mean none.
             if left.is_zero() || self.socket.set_read_timeout(Some(left)).is_err() {
                 return Arrival::Nothing;
             }
-            match self.socket.read(self.inbox.space(READ_SIZE)) {
+            match self.socket.read(self.inbox.space(ReadSize::MOST)) {
                 Ok(0) if self.inbox.is_empty() => return Arrival::End,
                 Ok(0) => return Arrival::Torn,
                 Ok(count) => self.inbox.filled(count),
@@ -111,7 +107,7 @@ impl std::fmt::Display for Arrival {
     }
 }
 
-/// A whole frame, harmlessly.
+/// A whole frame, with its text sanitized.
 fn in_words(bytes: &[u8]) -> String {
     match frame::parse(bytes) {
         Ok(Frame::Hello(name)) => {
