@@ -1,8 +1,8 @@
 //! `talk`: direct conversations between two people on terminals.
 //!
-//! One executable that is several programs: started as `talk_client` or `talk_server` it is that
-//! mode, else its first argument names the mode. This is the one place that prints an error and
-//! decides the exit status.
+//! One executable is several programs: started as `talk_client` or `talk_server` it is that mode,
+//! else its first argument names the mode. The invariant: this is the one place that prints an
+//! error and decides the exit status.
 
 // print! and its kin panic when the output is closed.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -14,7 +14,7 @@ mod protocol;
 mod session;
 #[expect(
     unsafe_code,
-    reason = "the one module that talks to the operating system; each block argues its soundness"
+    reason = "the one module that calls the operating system; each block argues its soundness"
 )]
 mod sys;
 mod terminal;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Err(error) => match error.downcast_ref::<Usage>() {
             Some(usage) if usage.asked_for => print(&usage.text),
             Some(usage) => fail(&usage.to_string(), 2),
-            // A name or another program's answer may bring line ends along: an error has one line.
+            // A name or another program's answer may contain newlines; an error has one line.
             None => fail(&errors::reasons(&error).replace('\n', " "), 1),
         },
     }
@@ -48,9 +48,7 @@ fn run() -> Result<ExitCode> {
             Ok(word) => words.push(word),
             Err(word) => {
                 let word = word.display();
-                bail!(Usage::wrong(format!(
-                    "argument '{word}' is not UTF-8; spell it in UTF-8 or ASCII"
-                )))
+                bail!(Usage::wrong(format!("argument '{word}' is not UTF-8; use UTF-8 or ASCII")))
             }
         }
     }
@@ -65,18 +63,17 @@ fn run() -> Result<ExitCode> {
         ["help" | "--help" | "-h"] => Ok(print(&overview())),
         ["help", name] => (mode(name)?.run)(&["talk", name], &["--help"]),
         [name, arguments @ ..] => (mode(name)?.run)(&["talk", name], arguments),
-        [] => bail!(Usage::wrong(format!("name a mode\n\n{}", overview()))),
+        [] => bail!(Usage::wrong(format!("no mode given\n\n{}", overview()))),
     }
 }
 
 fn mode(name: &str) -> Result<&'static Mode> {
     match MODES.iter().find(|mode| mode.name == name) {
         Some(mode) => Ok(mode),
-        None => bail!(Usage::wrong(format!("no mode is named '{name}'\n\n{}", overview()))),
+        None => bail!(Usage::wrong(format!("unknown mode '{name}'\n\n{}", overview()))),
     }
 }
 
-/// The modes, and where to read on.
 fn overview() -> String {
     let mut text = String::from(
         "Usage: talk <mode> [<arguments>]\n\n\
@@ -86,17 +83,18 @@ fn overview() -> String {
         text += &format!("  {:<10}{}\n", mode.name, mode.about);
     }
     text + "\nExamples:\n  talk server              at the desk\n  \
-            talk client desk-host    from anywhere else\n\n\
+            talk client desk-host    from any other machine\n\n\
             Run talk <mode> --help for the options of a mode.\n"
 }
 
-/// Prints what was asked for. A reader that went away has seen enough; a full disk is an error.
+/// Prints help. A closed pipe is not an error, since its reader has seen enough; a full disk is.
 fn print(text: &str) -> ExitCode {
     let mut out = io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let reason = errors::reason(&error);
-            fail(&format!("cannot write to standard output: {reason}; let it go elsewhere"), 1)
+            let advice = "redirect it elsewhere";
+            fail(&format!("cannot write to standard output: {reason}; {advice}"), 1)
         }
         _ => ExitCode::SUCCESS,
     }

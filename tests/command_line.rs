@@ -87,7 +87,7 @@ fn wrong_arguments_are_named_and_exit_with_2() {
         (&["handler"], "fd"),
         (
             &["handler", "five"],
-            "'five' is neither the number of a descriptor nor the path of a call",
+            "'five' is neither a descriptor number nor the path of a call's socket",
         ),
         (&["check"], "give the host of a desk, or --listen"),
         (&["check", "localhost", "talk"], "must be a port number from 1 to 65535"),

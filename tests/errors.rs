@@ -113,26 +113,26 @@ fn a_desk_that_cannot_be_called_by_what_was_given_is_a_usage_error() {
 #[test]
 fn a_mode_that_is_not_there_or_not_named_brings_the_list() {
     for (arguments, error) in
-        [(&["desk\u{1b}[2J"][..], "no mode is named 'desk^[[2J'"), (&[], "name a mode")]
+        [(&["desk\u{1b}[2J"][..], "unknown mode 'desk^[[2J'"), (&[], "no mode given")]
     {
         let output = talk(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         let (first, overview) = said.split_once("\n\n").unwrap();
         assert_eq!((output.status.code(), first), (Some(2), format!("talk: {error}").as_str()));
-        let (head, modes) = overview.split_once("  client    call somebody\n").unwrap();
+        let (head, modes) = overview.split_once("  client    call a desk\n").unwrap();
         assert_eq!(
             head,
             "Usage: talk <mode> [<arguments>]\n\n\
              Direct conversations between two people on terminals.\n\nModes:\n"
         );
         let end = "Examples:\n  talk server              at the desk\n  \
-                   talk client desk-host    from anywhere else\n\n\
+                   talk client desk-host    from any other machine\n\n\
                    Run talk <mode> --help for the options of a mode.\n";
         assert!(modes.ends_with(end), "{modes}");
         for about in [
-            "  server    keep a desk: a window for every caller\n",
-            "  handler   hold the desk's end of a call (the server starts it)\n",
-            "  check     test an own implementation of the protocol\n",
+            "  server    keep a desk: a window for each caller\n",
+            "  handler   the desk's side of one call (started by the server)\n",
+            "  check     conformance-test a desk or a client\n",
         ] {
             assert!(modes.contains(about), "{modes}");
         }
@@ -145,7 +145,7 @@ fn words_that_are_no_text_are_an_error_wherever_they_come_from() {
     expect(
         Command::new(TALK).arg(odd),
         2,
-        "argument 'desk\u{fffd}' is not UTF-8; spell it in UTF-8 or ASCII",
+        "argument 'desk\u{fffd}' is not UTF-8; use UTF-8 or ASCII",
     );
     for (name, error) in [
         (odd, "TALK_NAME is not UTF-8; change or unset it"),
@@ -159,7 +159,7 @@ fn words_that_are_no_text_are_an_error_wherever_they_come_from() {
 fn a_full_disk_is_named_when_help_is_written_to_it() {
     let output = talk(&["help"]).stdout(full()).output().unwrap();
     let said =
-        "talk: cannot write to standard output: no space left on device; let it go elsewhere\n";
+        "talk: cannot write to standard output: no space left on device; redirect it elsewhere\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
 }
 
@@ -330,18 +330,18 @@ fn what_is_collected_and_is_no_call_is_an_error_that_says_where_to_look() {
         "talk: what came from P is not understood; is the desk's talk another version?"
     );
     for (number, error) in [
-        ("five", "'five' is neither the number of a descriptor nor the path of a call"),
+        ("five", "'five' is neither a descriptor number nor the path of a call's socket"),
         ("2", "descriptor 2 is standard input, output or error; the call needs one from 3 up"),
         ("1024", "descriptor 1024 is beyond select's limit of 1023"),
         ("77", "descriptor 77 is not open"),
     ] {
-        let error = format!("{error}; talk handler --help has an example");
+        let error = format!("{error}; see talk handler --help");
         expect(&mut talk(&["handler", number]), 2, &error);
     }
     let lonely = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None);
     expect(
         &mut handler(lonely.unwrap()),
         2,
-        "descriptor 5 is not connected; talk handler --help has an example",
+        "descriptor 5 is not connected; see talk handler --help",
     );
 }

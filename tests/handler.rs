@@ -30,7 +30,7 @@ fn what_is_not_a_call_is_an_error_that_says_which() {
         ("0", "descriptor 0 is standard input"),
         ("-5", "-5"),
         ("1024", "descriptor 1024 is beyond select's limit"),
-        ("99999999999", "'99999999999' is neither the number of a descriptor"),
+        ("99999999999", "'99999999999' is neither a descriptor number"),
     ] {
         let (status, error) = failure(&mut talk(&["handler", number]));
         assert_eq!(status, 2, "{error}");

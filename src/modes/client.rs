@@ -1,6 +1,7 @@
-//! Call somebody: resolve, connect, ring, converse.
+//! `talk client`: resolve, connect, ring, converse.
 //!
-//! The invariant: nothing is read from the keyboard before somebody has answered.
+//! Next door, `dial` connects; `session::engine` holds the conversation. The invariant: the
+//! keyboard is not read before the desk has answered.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,19 +20,21 @@ use crate::session::engine::{self, Engine};
 use crate::sys::sandbox;
 use crate::terminal::{self, Event, Settings, sanitize};
 
-/// Call a desk. Type whenever you like; end with Ctrl-D or Ctrl-C.
+/// Call a desk. Type whenever you like; leave with Ctrl-D or Ctrl-C.
 ///
-/// With a pipe or a file in place of the keyboard, its lines are sent as they are, and the exit
-/// status is 0 only when every one was shown at the desk.
+/// When standard input is a pipe or a file, its lines are sent as they are, and the exit status is
+/// 0 only if every line was shown at the desk.
 #[derive(FromArgs)]
 #[argh(
     help_triggers("-h", "--help"),
-    example = "Call the desk on machine helpdesk:\n  {command_name} helpdesk",
-    example = "Send a log, and know that it was seen:\n  make 2>&1 | {command_name} helpdesk --name builder",
-    example = "Ask, and have the answers in a file:\n  \
-               echo 'which printer works?' | {command_name} helpdesk --wait --timeout 600 > answers",
-    error_code(1, "The conversation did not take place or not end properly."),
-    error_code(2, "The arguments are wrong.")
+    example = "Call the desk on the machine helpdesk:\n  {command_name} helpdesk",
+    example = "Send a log; the exit status says whether all of it was shown:\n  \
+               make 2>&1 | {command_name} helpdesk --name builder",
+    example = "Ask a question, and save the replies in a file:\n  \
+               echo 'which printer works?' | \
+               {command_name} helpdesk --wait --timeout 600 > answers",
+    error_code(1, "There was no conversation, or it did not end properly."),
+    error_code(2, "The command line is wrong.")
 )]
 struct Options {
     /// host name or address of the desk, also with its port as in desk:8255 (IPv6 addresses in
@@ -39,36 +42,36 @@ struct Options {
     #[argh(positional)]
     host: String,
 
-    /// the port of the desk (8255)
+    /// port of the desk (default: 8255)
     #[argh(positional, from_str_fn(desk_port))]
     port: Option<u16>,
 
-    /// what the desk calls you (default: $TALK_NAME, or your login name)
+    /// your name as shown at the desk, at most 64 bytes (default: $TALK_NAME, or your login name)
     #[argh(option)]
     name: Option<Name>,
 
-    /// stay for answers after the input has ended, until the desk leaves
+    /// wait for replies after end of input, until the desk leaves
     #[argh(switch)]
     wait: bool,
 
-    /// end after this many seconds at most, whatever has been reached by then (default: never)
+    /// leave after this many seconds, whatever has been reached by then (default: never)
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     timeout: Option<Duration>,
 
-    /// no notices on standard error, only errors
+    /// print only errors on standard error, no notices
     #[argh(switch)]
     quiet: bool,
 
-    /// only append lines: no cursor movement, no colours (for screen readers and braille)
+    /// append-only output: no cursor movement, no colours (for screen readers and braille)
     #[argh(switch)]
     plain: bool,
 
-    /// ring the terminal's bell when a line arrives
+    /// ring the terminal's bell for each line that arrives
     #[argh(switch)]
     bell: bool,
 }
 
-/// Calls the desk and converses until either end leaves.
+/// Calls the desk and converses until either side leaves.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
     let name = own_name(options.name)?;

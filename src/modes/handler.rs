@@ -1,6 +1,7 @@
-//! The desk's end of one call, in a window of its own.
+//! `talk handler`: the desk's side of one call, in its window.
 //!
-//! The invariant: the descriptor it is given is checked before it is believed.
+//! Next door, `session::handler` holds the conversation and `window::handover` takes over a call
+//! that is not inherited. The invariant: a descriptor is checked to be a call before it is used.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -16,33 +17,32 @@ use crate::session::report::{Address, Reporter};
 use crate::sys::fd;
 use crate::window::handover::{self, Claimed};
 
-/// Hold the desk's end of a call. The server starts this in the window of each call.
-///
-/// It can be started by any program that accepts calls and hands over the connected socket.
+/// The desk's side of one call. The server starts it in the window of each call; any program that
+/// accepts calls and passes on the connected socket can start it as well.
 #[derive(FromArgs)]
 #[argh(
     help_triggers("-h", "--help"),
-    example = "Behind another listener, which has the call as standard input:\n  \
+    example = "Behind another listener, which passes the call as standard input:\n  \
                tcpserver 0 8255 sh -c 'exec xterm -e {command_name} 3 3<&0'",
-    error_code(1, "The conversation did not take place or not end properly."),
-    error_code(2, "The arguments are wrong.")
+    error_code(1, "There was no conversation, or it did not end properly."),
+    error_code(2, "The command line is wrong.")
 )]
 struct Options {
-    /// the number of an open descriptor, which is the connected stream socket of the call; or the
-    /// path of a Unix socket that hands it over
+    /// descriptor number of the call's connected stream socket, or the path of a Unix socket that
+    /// passes it on
     #[argh(positional, arg_name = "fd")]
     call: String,
 
-    /// only append lines: no cursor movement, no colours (for screen readers and braille)
+    /// append-only output: no cursor movement, no colours (for screen readers and braille)
     #[argh(switch)]
     plain: bool,
 
-    /// ring the terminal's bell when a line arrives
+    /// ring the terminal's bell for each line that arrives
     #[argh(switch)]
     bell: bool,
 }
 
-/// Takes the call over and converses until either end leaves.
+/// Takes the call over and converses until either side leaves.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
     let Options { call, plain, bell } = options;
@@ -52,7 +52,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         let reporter = &Reporter::to(note.reports.as_ref());
         let desk = DeskSide { call, name: note.name, plain, bell, input, reporter };
         let status = desk.converse();
-        // The helper counts the call until this end is closed.
+        // Its helper exits when this closes, and only then does the server stop counting the call.
         drop(helper);
         return status;
     }
@@ -61,10 +61,10 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     DeskSide { call, name, plain, bell, input, reporter }.converse()
 }
 
-/// The inherited socket of a call, by its number.
+/// Takes the inherited socket of a call by its number.
 fn adopt(number: &str) -> Result<OwnedFd, Usage> {
-    let wrong = |what: String| Usage::wrong(format!("{what}; talk handler --help has an example"));
-    let neither = "is neither the number of a descriptor nor the path of a call";
+    let wrong = |what: String| Usage::wrong(format!("{what}; see talk handler --help"));
+    let neither = "is neither a descriptor number nor the path of a call's socket";
     let number = number.parse().map_err(|_| wrong(format!("'{number}' {neither}")))?;
     fd::adopt(number).map_err(|unfit| wrong(format!("descriptor {number} {unfit}")))
 }

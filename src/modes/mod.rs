@@ -1,8 +1,7 @@
 //! The modes of the program: which name means which.
 //!
-//! Next door, `cli` is how each reads its arguments.
-//!
-//! The invariant: a mode is an entry of [`MODES`] and nothing else; no mode knows another.
+//! Next door, `cli` reads their arguments. The invariant: a mode is an entry of [`MODES`] and
+//! nothing else; no mode knows another.
 
 mod check;
 pub mod cli;
@@ -18,32 +17,32 @@ use anyhow::Result;
 /// One of the programs in this executable.
 pub struct Mode {
     pub name: &'static str,
-    /// The file name that means this mode without being asked.
+    /// The name of a link to the program that selects this mode.
     pub link: Option<&'static str>,
     pub about: &'static str,
-    /// Runs it, given how it was called and its arguments.
+    /// Runs the mode, given the words that selected it (for its usage line) and its arguments.
     pub run: fn(&[&str], &[&str]) -> Result<ExitCode>,
 }
 
-/// Every mode, in the order of the list that a person sees.
+/// Every mode, in the order of `talk --help`.
 pub const MODES: [Mode; 4] = [
-    Mode { name: "client", link: Some("talk_client"), about: "call somebody", run: client::run },
+    Mode { name: "client", link: Some("talk_client"), about: "call a desk", run: client::run },
     Mode {
         name: "server",
         link: Some("talk_server"),
-        about: "keep a desk: a window for every caller",
+        about: "keep a desk: a window for each caller",
         run: server::run,
     },
     Mode {
         name: "handler",
         link: None,
-        about: "hold the desk's end of a call (the server starts it)",
+        about: "the desk's side of one call (started by the server)",
         run: handler::run,
     },
     Mode {
         name: "check",
         link: None,
-        about: "test an own implementation of the protocol",
+        about: "conformance-test a desk or a client",
         run: check::run,
     },
 ];

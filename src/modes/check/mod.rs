@@ -1,8 +1,8 @@
-//! Check an own implementation of the protocol: play its other end, and say rule by rule what it
-//! does.
+//! `talk check`: be the peer of an implementation of the protocol, and say for each rule whether it
+//! holds.
 //!
 //! Next door: `rules` is what is checked, `trial` plays a rule, `wire` moves its frames, `results`
-//! prints. The invariant: every rule has a call of its own, so none suffers from what another did.
+//! prints. The invariant: every rule has its own call, so that a broken rule cannot affect others.
 
 mod results;
 mod rules;
@@ -27,34 +27,35 @@ use crate::sys::{self, sockets};
 use results::Results;
 use trial::Trial;
 
-/// Test an own implementation of the protocol: call a desk, or be the desk that a client calls, and
-/// print for each rule of docs/PROTOCOL.md whether it is kept.
+/// Conformance-test an implementation of the protocol: call a desk, or be the desk that a client
+/// calls, and print for each rule of docs/PROTOCOL.md whether it holds.
 ///
-/// Each rule takes one call. A client needs a line of input for each, which ends after a second.
+/// Each rule takes one call. In each call, a client needs one line of input that ends after a
+/// second.
 #[derive(FromArgs)]
 #[argh(
     help_triggers("-h", "--help"),
-    example = "A desk:\n  {command_name} localhost 8255",
-    example = "A client, which has to call as often as this says:\n  {command_name} --listen",
+    example = "Test a desk:\n  {command_name} localhost 8255",
+    example = "Test a client, which has to call as often as this says:\n  {command_name} --listen",
     example = "For a test harness that reads TAP 14:\n  {command_name} --tap localhost > desk.tap",
     error_code(1, "A rule is broken, or could not be checked."),
-    error_code(2, "The arguments are wrong.")
+    error_code(2, "The command line is wrong.")
 )]
 struct Options {
-    /// the host of a desk and its port (8255); with --listen, only the port to listen on (8255; 0
-    /// picks a free one)
+    /// host of a desk, and its port (default: 8255); with --listen, only the port to listen on
+    /// (default: 8255; 0 picks a free port)
     #[argh(positional, arg_name = "address")]
     address: Vec<String>,
 
-    /// be the desk, and test the client that calls
+    /// act as the desk, and test the client that calls
     #[argh(switch)]
     listen: bool,
 
-    /// print the result in version 14 of the Test Anything Protocol
+    /// print the results as TAP version 14 (the Test Anything Protocol)
     #[argh(switch)]
     tap: bool,
 
-    /// how long an answer may take, and the next call of a client (10)
+    /// seconds to wait for each answer, and for the next call of a client (default: 10)
     #[argh(option, default = "WAIT", arg_name = "seconds", from_str_fn(seconds))]
     limit: Duration,
 }

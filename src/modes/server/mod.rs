@@ -37,69 +37,71 @@ use admission::Limits;
 use calls::Calls;
 use desk::{Desk, Settings};
 
-/// Keep a desk: answer every call with a window of its own. Stop with Ctrl-C; conversations that
-/// have a window go on, those in the console end with a goodbye.
+/// Keep a desk: every call gets its own window. Stop it with Ctrl-C; conversations in windows
+/// continue, those in the console end with a goodbye.
 ///
-/// Standard output says what happens, a line for each event.
+/// Standard output is the log, one line for each event.
 #[derive(FromArgs)]
 #[argh(
     help_triggers("-h", "--help"),
-    example = "Keep a desk on the usual port:\n  {command_name}",
-    example = "In tmux, for a desk without a display:\n  {command_name} --window tmux",
-    example = "For an air-gapped lab:\n  {command_name} --allow 192.0.2.0/24 --max-calls 20",
-    example = "In another terminal:\n  {command_name} --window 'foot -e'",
-    example = "On a port below 1024, without staying root:\n  {command_name} 517 --user operator",
-    example = "Only for callers on this machine, under another name:\n  \
+    example = "Keep a desk on the default port:\n  {command_name}",
+    example = "Without a display, with a tmux window for each call:\n  {command_name} --window tmux",
+    example = "Only for callers from one network, twenty at most:\n  {command_name} --allow 192.0.2.0/24 --max-calls 20",
+    example = "With another terminal than xterm:\n  {command_name} --window 'foot -e'",
+    example = "On a port below 1024, giving up root:\n  {command_name} 517 --user operator",
+    example = "Only for callers on this machine, under another name and port:\n  \
                {command_name} 9000 --bind 127.0.0.1 --name 'help desk'",
     error_code(1, "The desk could not be opened."),
-    error_code(2, "The arguments are wrong.")
+    error_code(2, "The command line is wrong.")
 )]
 struct Options {
-    /// the port to listen on (8255); 0 picks a free one
+    /// port to listen on (default: 8255; 0 picks a free port)
     #[argh(positional, default = "PORT", from_str_fn(port))]
     port: u16,
 
-    /// the address to listen on (default: all of this machine's)
+    /// address to listen on (default: all addresses of this machine)
     #[argh(option, arg_name = "addr", from_str_fn(address))]
     bind: Option<IpAddr>,
 
-    /// what callers see as the desk's name (default: $TALK_NAME, or your login name)
+    /// the desk's name as shown to callers, at most 64 bytes (default: $TALK_NAME, or your login
+    /// name)
     #[argh(option)]
     name: Option<Name>,
 
-    /// the most calls at once (64)
+    /// maximum number of simultaneous calls (default: 64)
     #[argh(option, default = "64", arg_name = "n", from_str_fn(count))]
     max_calls: usize,
 
-    /// the most calls at once from one host other than this one (8)
+    /// maximum number of simultaneous calls from one host; calls from this machine count towards
+    /// --max-calls only (default: 8)
     #[argh(option, default = "8", arg_name = "n", from_str_fn(count))]
     max_per_host: usize,
 
-    /// let only this network call, such as 192.0.2.0/24, or those in this file; can be given more
-    /// than once
+    /// accept calls only from this network, such as 192.0.2.0/24, or from the networks in this
+    /// file; can be repeated
     #[argh(option, arg_name = "networks")]
     allow: Vec<String>,
 
-    /// do not let this network call, or those in this file, even if allowed; SIGHUP reads the files
-    /// again
+    /// reject calls from this network or from the networks in this file, even if allowed; can be
+    /// repeated
     #[argh(option, arg_name = "networks")]
     deny: Vec<String>,
 
-    /// when started as root: become this user once the port is open
+    /// become this user once the port is open (when started as root)
     #[argh(option, arg_name = "name")]
     user: Option<String>,
 
-    /// what opens a window: auto (xterm on a display, tmux inside tmux, else console), xterm, tmux,
-    /// console (this terminal for all calls), or the command of a terminal that takes the program
-    /// to run as its last words, such as 'foot -e'; in it, %t stands for the title
+    /// how to open windows: auto (xterm on a display, tmux inside tmux, else console; the default),
+    /// xterm, tmux, console (this terminal shows all calls), or a terminal such as 'foot -e': the
+    /// command to run is appended as its last arguments, and %t stands for the title
     #[argh(option, default = "Window::suitable()", arg_name = "how")]
     window: Window,
 
-    /// only append lines in the windows: no cursor movement, no colours
+    /// append-only output in the windows: no cursor movement, no colours
     #[argh(switch)]
     plain: bool,
 
-    /// ring a window's bell when a line arrives
+    /// ring a window's bell for each line that arrives
     #[argh(switch)]
     bell: bool,
 }
