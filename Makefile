@@ -72,10 +72,15 @@ check:
 	scripts/check-imports --self-test
 	scripts/check-imports
 	scripts/check-style
+	$(CARGO) test --locked --quiet --bin talk option_lists
 	shellcheck $(SCRIPTS)
 	mandoc -Tlint -Wwarning man/*
 	# Style warnings as well, except those that depend on which other manuals are installed.
 	! mandoc -Tlint -Wstyle man/* 2>/dev/null | grep -v 'referenced manual not found'
+
+# Writes the option lists of the manual, the README and the completions from what each mode declares.
+option-lists:
+	TALK_WRITE_OPTION_LISTS=1 $(CARGO) test --locked --quiet --bin talk option_lists
 
 setup:
 	scripts/setup-tests
@@ -137,5 +142,5 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb talk-static
 
-.PHONY: all run test soak load fuzz check setup bench bench-quick install install-files uninstall dist deb test-deb \
+.PHONY: all run test soak load fuzz check option-lists setup bench bench-quick install install-files uninstall dist deb test-deb \
 	static test-static msrv audit clean FORCE

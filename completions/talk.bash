@@ -1,22 +1,36 @@
 # shellcheck shell=bash
-# Completes the command line of talk in bash, which is all that it needs. Options are those of each mode's --help:
-# tests/completions.rs compares them.
+# Completes the command line of talk in bash, which is all that it needs.
+
+# GENERATED modes: by make option-lists, from what each mode declares.
+_talk_lists() {
+    modes='client server handler check'
+    valued=' --allow --bind --deny --limit --max-calls --max-per-host --name --timeout --user --window '
+    case $1 in
+    client) options='--name --wait --timeout --quiet --plain --bell --help' ;;
+    server) options='--bind --name --max-calls --max-per-host --allow --deny --user --window --plain --bell --help' ;;
+    handler) options='--plain --bell --help' ;;
+    check) options='--listen --tap --limit --help' ;;
+    esac
+}
+# END modes
 
 _talk() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} mode=${1##*/} first=1
-    local valued=' --allow --bind --deny --limit --max-calls --max-per-host --name --timeout --user --window '
+    local modes valued options=
     mode=${mode#talk_}
     COMPREPLY=()
     if [[ $mode == talk ]]; then
         if ((COMP_CWORD == 1)); then
+            _talk_lists
             case $cur in
             -*) _talk_words '--help --version' ;;
-            *) _talk_words 'client server handler check help' ;;
+            *) _talk_words "$modes help" ;;
             esac
             return
         fi
         mode=${COMP_WORDS[1]} first=2
     fi
+    _talk_lists "$mode"
     # Readline cuts --option=value into three words.
     if [[ $cur == = ]]; then
         cur=
@@ -34,17 +48,13 @@ _talk() {
     esac
 }
 
-# What can stand where no option waits for its value. Arguments: the mode, and the number of the first word after it.
+# Completes an option or an argument, where no option waits for its value. Arguments: the mode, and the number of the
+# first word after it.
 _talk_arguments() {
     case $1:$cur in
-    client:-*) _talk_words '--name --wait --timeout --quiet --plain --bell --help' ;;
-    check:-*) _talk_words '--listen --tap --limit --help' ;;
+    help:*) ((COMP_CWORD == 2)) && _talk_words "$modes" ;;
+    *:-*) _talk_words "$options" ;;
     client:* | check:*) _talk_first "$2" && _talk_hosts ;;
-    server:-*)
-        _talk_words '--bind --name --max-calls --max-per-host --allow --deny --window --user --plain --bell --help'
-        ;;
-    handler:-*) _talk_words '--plain --bell --help' ;;
-    help:*) ((COMP_CWORD == 2)) && _talk_words 'client server handler check' ;;
     esac
 }
 
@@ -52,7 +62,7 @@ _talk_words() {
     mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
 }
 
-# Whether the word being typed is the first that is no option, nor the value of one.
+# Whether the word being typed is the first that is neither an option nor the value of one.
 _talk_first() {
     local at
     for ((at = $1; at < COMP_CWORD; at++)); do

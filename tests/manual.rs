@@ -1,15 +1,14 @@
-//! What is written about the program, in the manual and the README, is what the program says of
-//! itself.
+//! What the manual says about the environment and the protocol agrees with the source and with the
+//! specification.
+//!
+//! Option lists are generated instead (src/modes/tests.rs).
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::support::usage::{modes, options, usage};
-
 const MANUAL: &str = include_str!("../man/talk.1");
 const PROTOCOL_PAGE: &str = include_str!("../man/talk.7");
-const README: &str = include_str!("../README.md");
 const SPECIFICATION: &str = include_str!("../docs/PROTOCOL.md");
 
 /// What libraries read, and what in the source calls them.
@@ -29,81 +28,6 @@ fn section(heading: &str) -> Vec<&'static str> {
 
 fn is_heading(line: &str) -> bool {
     line.starts_with(".Sh ") || line.starts_with(".Ss ")
-}
-
-/// Words of mdoc in the form of a usage: `Fl -name Ar name` is `--name <name>`.
-fn in_words(mdoc: &str) -> String {
-    let mut words = mdoc.split_whitespace();
-    let mut pieces = Vec::new();
-    while let Some(word) = words.next() {
-        match word {
-            "Fl" => pieces.push(format!("-{}", words.next().unwrap())),
-            "Ar" => pieces.push(format!("<{}>", words.next().unwrap())),
-            other => panic!("{other} in the manual's {mdoc}"),
-        }
-    }
-    pieces.join(" ")
-}
-
-fn synopsis(mode: &str) -> Vec<String> {
-    let lines = section(".Sh SYNOPSIS").into_iter();
-    lines
-        .skip_while(|line| *line != format!(".Nm talk Cm {mode}"))
-        .skip(1)
-        .take_while(|line| !line.starts_with(".Nm"))
-        .map(|line| match line.strip_prefix(".Op ") {
-            Some(optional) => format!("[{}]", in_words(optional)),
-            None => in_words(&line[1..]),
-        })
-        .collect()
-}
-
-#[test]
-fn the_synopsis_of_each_mode_is_its_usage() {
-    for mode in modes() {
-        assert_eq!(synopsis(&mode), usage(&mode), "talk {mode}");
-    }
-}
-
-#[test]
-fn the_manual_describes_every_option_of_each_mode_and_no_other() {
-    let described: Vec<&str> =
-        MANUAL.lines().filter_map(|line| line.strip_prefix(".Ss talk ")).collect();
-    assert_eq!(described, modes());
-    for mode in modes() {
-        let lines = section(&format!(".Ss talk {mode}")).into_iter();
-        let items = lines.filter_map(|line| line.strip_prefix(".It ")).map(in_words);
-        assert_eq!(items.collect::<BTreeSet<_>>(), options(&mode), "talk {mode}");
-    }
-}
-
-#[test]
-fn the_tables_of_the_readme_name_every_option_of_each_mode_and_no_other() {
-    for mode in modes() {
-        let mut named = BTreeSet::new();
-        let mut in_table = false;
-        for line in README.lines() {
-            let cell = line.strip_prefix('|').and_then(|row| row.split('|').next());
-            in_table &= cell.is_some();
-            let Some(cell) = cell else { continue };
-            in_table |= cell.contains(&format!("option of `talk {mode}`"));
-            if in_table || cell.starts_with(&format!(" `talk {mode} ")) {
-                let code = cell.split('`').skip(1).step_by(2);
-                let options = code.flat_map(|code| code.split("--").skip(1));
-                named.extend(options.map(in_usage));
-            }
-        }
-        assert_eq!(named, options(&mode), "talk {mode}");
-    }
-}
-
-/// What follows the `--` of an option in the README, up to its value.
-fn in_usage(option: &str) -> String {
-    let option = option.split(']').next().unwrap();
-    match option.split_once(" <") {
-        Some((name, value)) => format!("--{name} <{value}"),
-        None => format!("--{}", option.split(' ').next().unwrap()),
-    }
 }
 
 /// The files of the source, without their tests.

@@ -25,6 +25,7 @@ use crate::terminal::{self, Event, Settings, sanitize};
 /// When standard input is a pipe or a file, its lines are sent as they are, and the exit status is
 /// 0 only if every line was shown at the desk.
 #[derive(FromArgs)]
+#[cfg_attr(test, derive(argh::ArgsInfo))]
 #[argh(
     help_triggers("-h", "--help"),
     example = "Call the desk on the machine helpdesk:\n  {command_name} helpdesk",
@@ -36,7 +37,7 @@ use crate::terminal::{self, Event, Settings, sanitize};
     error_code(1, "There was no conversation, or it did not end properly."),
     error_code(2, "The command line is wrong.")
 )]
-struct Options {
+pub struct Options {
     /// host name or address of the desk, also with its port as in desk:8255 (IPv6 addresses in
     /// brackets)
     #[argh(positional)]

@@ -20,6 +20,7 @@ use crate::window::handover::{self, Claimed};
 /// The desk's side of one call. The server starts it in the window of each call; any program that
 /// accepts calls and passes on the connected socket can start it as well.
 #[derive(FromArgs)]
+#[cfg_attr(test, derive(argh::ArgsInfo))]
 #[argh(
     help_triggers("-h", "--help"),
     example = "Behind another listener, which passes the call as standard input:\n  \
@@ -27,7 +28,7 @@ use crate::window::handover::{self, Claimed};
     error_code(1, "There was no conversation, or it did not end properly."),
     error_code(2, "The command line is wrong.")
 )]
-struct Options {
+pub struct Options {
     /// descriptor number of the call's connected stream socket, or the path of a Unix socket that
     /// passes it on
     #[argh(positional, arg_name = "fd")]

@@ -1,7 +1,8 @@
 //! The modes of the program: which name means which.
 //!
-//! Next door, `cli` reads their arguments. The invariant: a mode is an entry of [`MODES`] and
-//! nothing else; no mode knows another.
+//! Next door, `cli` reads their arguments, and `tests` generates the completions and the lists of
+//! the manual from what they declare. The invariant: a mode is an entry of [`MODES`] and nothing
+//! else; no mode knows another.
 
 mod check;
 pub mod cli;
@@ -9,6 +10,8 @@ mod client;
 mod dial;
 mod handler;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 

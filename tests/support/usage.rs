@@ -1,5 +1,4 @@
-//! What each mode's --help says of its command line: what is written elsewhere is compared with
-//! this.
+//! The modes and their options, as `--help` shows them.
 
 use std::collections::BTreeSet;
 

@@ -33,6 +33,7 @@ use trial::Trial;
 /// Each rule takes one call. In each call, a client needs one line of input that ends after a
 /// second.
 #[derive(FromArgs)]
+#[cfg_attr(test, derive(argh::ArgsInfo))]
 #[argh(
     help_triggers("-h", "--help"),
     example = "Test a desk:\n  {command_name} localhost 8255",
@@ -41,7 +42,7 @@ use trial::Trial;
     error_code(1, "A rule is broken, or could not be checked."),
     error_code(2, "The command line is wrong.")
 )]
-struct Options {
+pub struct Options {
     /// host of a desk, and its port (default: 8255); with --listen, only the port to listen on
     /// (default: 8255; 0 picks a free port)
     #[argh(positional, arg_name = "address")]

@@ -42,11 +42,13 @@ use desk::{Desk, Settings};
 ///
 /// Standard output is the log, one line for each event.
 #[derive(FromArgs)]
+#[cfg_attr(test, derive(argh::ArgsInfo))]
 #[argh(
     help_triggers("-h", "--help"),
     example = "Keep a desk on the default port:\n  {command_name}",
-    example = "Without a display, with a tmux window for each call:\n  {command_name} --window tmux",
-    example = "Only for callers from one network, twenty at most:\n  {command_name} --allow 192.0.2.0/24 --max-calls 20",
+    example = "Without a display, in tmux windows:\n  {command_name} --window tmux",
+    example = "For one network, twenty calls at most:\n  \
+               {command_name} --allow 192.0.2.0/24 --max-calls 20",
     example = "With another terminal than xterm:\n  {command_name} --window 'foot -e'",
     example = "On a port below 1024, giving up root:\n  {command_name} 517 --user operator",
     example = "Only for callers on this machine, under another name and port:\n  \
@@ -54,7 +56,7 @@ use desk::{Desk, Settings};
     error_code(1, "The desk could not be opened."),
     error_code(2, "The command line is wrong.")
 )]
-struct Options {
+pub struct Options {
     /// port to listen on (default: 8255; 0 picks a free port)
     #[argh(positional, default = "PORT", from_str_fn(port))]
     port: u16,
@@ -88,7 +90,7 @@ struct Options {
     deny: Vec<String>,
 
     /// become this user once the port is open (when started as root)
-    #[argh(option, arg_name = "name")]
+    #[argh(option, arg_name = "user")]
     user: Option<String>,
 
     /// how to open windows: auto (xterm on a display, tmux inside tmux, else console; the default),
