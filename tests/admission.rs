@@ -24,7 +24,7 @@ fn one_call_too_many_is_told_so_and_costs_no_process() {
         let mut bob = desk.call("bob");
         assert_eq!(bob.status(), 1);
         bob.notice_with(
-            "does not take the call: the desk has as many calls as it takes; try again later",
+            "refused the call: the desk has as many calls as it takes; try again later",
         );
         assert_eq!(desk.holdings().1, children);
     }

@@ -89,8 +89,8 @@ fn a_broken_rule_says_what_was_expected_and_what_came_harmlessly() {
     let line = lines.iter().find(|line| line.contains("a second HELLO")).unwrap();
     assert_eq!(
         line,
-        "wrong  What a receiver does with wrong input: a second HELLO is a protocol error; expected \
-         BYE \"protocol error: …\" within 7 s, got BYE \"it's ^[[2J^J\""
+        "wrong  What a receiver does with wrong input: a second HELLO is a protocol error; \
+         expected BYE \"protocol error: …\" within 7 s, got BYE \"it's ^[[2J^J\""
     );
 }
 

@@ -80,7 +80,7 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
     let (mut caller, mut desk) = ringing();
     desk.write_all(&frame(b'B', b"busy; \x1b[31mtry later")).unwrap();
     assert_eq!(caller.status(), 1);
-    assert_eq!(caller.notices(), ["talk: the desk does not take the call: busy; ^[[31mtry later"]);
+    assert_eq!(caller.notices(), ["talk: the desk refused the call: busy; ^[[31mtry later"]);
 
     let (mut caller, desk) = ringing();
     drop(desk);
@@ -110,7 +110,7 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
     assert_eq!(read_frame(&mut desk).0, b'B');
     drop(desk);
     assert_eq!(caller.status(), 1);
-    caller.notice_with("the other end does not speak this protocol: ");
+    caller.notice_with("the peer does not speak this protocol: ");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_quiet_client_has_no_notices_but_errors() {
     let (mut caller, mut desk) = calling(&["--quiet"]);
     desk.write_all(&frame(b'B', b"busy")).unwrap();
     assert_eq!(caller.status(), 1);
-    assert_eq!(caller.notices(), ["talk: the desk does not take the call: busy"]);
+    assert_eq!(caller.notices(), ["talk: the desk refused the call: busy"]);
 }
 
 #[test]

@@ -41,10 +41,7 @@ fn end(mut caller: Program) -> String {
 #[test]
 fn a_conversation_that_fails_says_how_it_ended_and_what_a_caller_can_do() {
     for (said, error) in [
-        (
-            frame(b'B', b""),
-            "the desk does not take the call, and does not say why; try again later",
-        ),
+        (frame(b'B', b""), "the desk refused the call without a reason; try again later"),
         (
             vec![],
             "the desk hung up before anybody answered: the other end closed it without a goodbye; call again",
@@ -55,23 +52,23 @@ fn a_conversation_that_fails_says_how_it_ended_and_what_a_caller_can_do() {
         ),
         (
             frame(b'H', b"\x02\0desk"),
-            "the other end does not speak this protocol: version 2 is not spoken here, only version 1; \
+            "the peer does not speak this protocol: version 2 is not spoken here, only version 1; \
              update the older program",
         ),
         (
             b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(),
-            "the other end does not speak this protocol: frame 'S' of 21320 bytes is too long; \
-             is it a desk that listens there?",
+            "the peer does not speak this protocol: frame 'S' of 21320 bytes is too long; \
+             is a desk listening there?",
         ),
         (
             frame(b'T', b"x"),
-            "the other end does not speak this protocol: text before HELLO; \
-             is it a desk that listens there?",
+            "the peer does not speak this protocol: text before HELLO; \
+             is a desk listening there?",
         ),
         (
             frame(b'H', b"\x01\0"),
-            "the other end does not speak this protocol: HELLO without a name of 1 to 64 bytes; \
-             is it a desk that listens there?",
+            "the peer does not speak this protocol: HELLO without a name of 1 to 64 bytes; \
+             is a desk listening there?",
         ),
     ] {
         let (caller, mut desk) = calling(&[]);
@@ -88,7 +85,7 @@ fn a_conversation_that_stops_says_so_too() {
 
     let (caller, mut desk) = calling(&["--timeout", "2"]);
     desk.write_all(&hello("desk")).unwrap();
-    assert_eq!(end(caller), "talk: desk had not left after 2 s; a longer --timeout gives it more");
+    assert_eq!(end(caller), "talk: desk had not left after 2 s; use a longer --timeout");
 
     let (mut caller, mut desk) = calling(&[]);
     desk.write_all(&hello("desk")).unwrap();
@@ -99,7 +96,7 @@ fn a_conversation_that_stops_says_so_too() {
     caller.signal(Signal::SIGINT);
     assert_eq!(
         end(caller),
-        "talk: desk did not confirm the goodbye; 1 line is unconfirmed; ask there what has arrived"
+        "talk: desk did not confirm the goodbye; 1 line is unconfirmed; check with the other side what arrived"
     );
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -115,7 +112,7 @@ fn a_conversation_that_stops_says_so_too() {
     let said = String::from_utf8(caller.wait_with_output().unwrap().stderr).unwrap();
     assert_eq!(
         said,
-        "talk: what desk says cannot be shown: no space left on device; let standard output go elsewhere\n"
+        "talk: cannot show what desk says: no space left on device; redirect stdout elsewhere\n"
     );
 }
 
@@ -123,10 +120,7 @@ fn a_conversation_that_stops_says_so_too() {
 fn a_handler_without_a_caller_says_what_became_of_it() {
     for (said, error) in [
         (frame(b'B', b""), "the caller hung up before it was answered"),
-        (
-            vec![],
-            "the connection to the other end was lost: the other end closed it without a goodbye",
-        ),
+        (vec![], "the connection to the peer was lost: the other end closed it without a goodbye"),
     ] {
         let (mut caller, socket) = call();
         caller.write_all(&said).unwrap();
@@ -134,7 +128,7 @@ fn a_handler_without_a_caller_says_what_became_of_it() {
         expect(&mut handler(socket), 1, error);
     }
     let (caller, socket) = call();
-    expect(&mut handler(socket), 1, "the caller said no hello within 5 s");
+    expect(&mut handler(socket), 1, "the caller sent no HELLO within 5 s");
     drop(caller);
 
     let (mut caller, socket) = call();
@@ -149,7 +143,7 @@ fn a_handler_without_a_caller_says_what_became_of_it() {
     assert_eq!(read_frame(&mut caller).0, b'B');
     drop(caller);
     assert_eq!(desk.status(), 1);
-    assert_eq!(desk.notices(), ["talk: closed before the caller said hello"]);
+    assert_eq!(desk.notices(), ["talk: closed before the caller sent HELLO"]);
 }
 
 /// A program that does what `script` says, in a directory of its own.
@@ -306,7 +300,7 @@ fn a_host_that_calls_too_often_is_told_what_to_do() {
             let mut first = callers.next().unwrap();
             first.notice_with("desk answered");
             let refusal = callers.find_map(|mut caller| caller.refusal()).unwrap();
-            assert_eq!(refusal, format!("talk: the desk does not take the call: {advice}"));
+            assert_eq!(refusal, format!("talk: the desk refused the call: {advice}"));
         }
     });
 }

@@ -17,7 +17,7 @@ fn desk(limit: &str, options: &[&str]) -> Desk {
 }
 
 /// What a caller says who is not let in.
-const NO_ROOM: &str = "talk: the desk does not take the call: \
+const NO_ROOM: &str = "talk: the desk refused the call: \
                        the desk has no room for another call; try again later";
 
 /// Calls until one is refused; those that were answered.

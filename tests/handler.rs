@@ -170,7 +170,7 @@ fn a_full_disk_confirms_nothing() {
     let mut said = String::new();
     desk.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(desk.wait().unwrap().code(), Some(1));
-    assert!(said.contains("cannot be shown: no space left on device"), "{said}");
+    assert!(said.contains("cannot show what alice says: no space left on device"), "{said}");
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn in_xterms() {
             "ended: its window was killed by SIGKILL",
             "ended: alice left",
             "ended: said goodbye to alice",
-            "ended: what alice says cannot be shown",
+            "ended: cannot show what alice says",
             "ended: no window: it was killed by SIGKILL",
         ],
     };
@@ -260,7 +260,7 @@ fn in_windows_that_collect_their_call() {
         ends: &[
             "ended: alice left",
             "ended: said goodbye to alice",
-            "ended: what alice says cannot be shown",
+            "ended: cannot show what alice says",
             "ended: no window",
         ],
     };

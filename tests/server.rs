@@ -172,7 +172,7 @@ fn without_xterm_the_caller_is_told_and_the_desk_lives_on() {
     for call in 1..=2 {
         let mut alice = desk.call("alice");
         assert_eq!(alice.status(), 1);
-        alice.notice_with("the desk does not take the call: the desk could not open a window");
+        alice.notice_with("the desk refused the call: the desk could not open a window");
         let end = desk.server.line_with("ended");
         assert_eq!(
             end,

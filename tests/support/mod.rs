@@ -127,7 +127,7 @@ impl Program {
     pub fn refusal(&mut self) -> Option<String> {
         loop {
             match self.err.next() {
-                Some(line) if line.contains("does not take the call") => return Some(line),
+                Some(line) if line.contains("refused the call") => return Some(line),
                 Some(line) if line.contains(" answered") => return None,
                 Some(_) => {}
                 None => panic!("neither answered nor refused: {:#?}", self.err.seen),
