@@ -376,6 +376,19 @@ fn a_window_stays_until_a_key_is_pressed() {
 }
 
 #[test]
+fn a_lost_connection_is_in_the_status() {
+    let (mut caller, socket) = call();
+    let mut desk = Pty::start(handler(&socket).env("TERM", "xterm"));
+    drop(socket);
+    caller.write_all(&hello("alice")).unwrap();
+    read_frame(&mut caller);
+    desk.wait_for("talking");
+    drop(caller);
+    desk.wait_for(" lost --");
+    desk.wait_for("press a key to close");
+}
+
+#[test]
 fn the_bell_rings_when_asked_to() {
     for (options, rings) in [(&["--bell"][..], true), (&[], false)] {
         let (mut caller, socket) = call();
