@@ -12,7 +12,7 @@ use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Interest};
 use crate::sys::signals::Signals;
-use crate::terminal::{Event, Terminal};
+use crate::terminal::{Change, Event, Terminal};
 
 /// A key that is pressed this soon after the end was meant for the conversation.
 const TYPED_ON: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ pub fn linger(terminal: &mut dyn Terminal, signals: &Signals, notice: &str) -> i
 
 /// Restores the terminal.
 pub fn finish(terminal: &mut dyn Terminal, signals: &Signals) {
-    terminal.finish();
+    terminal.change(Change::Finish);
     // A terminal that cannot be written to any more needs no restoring.
     let _ = drain(terminal, signals);
 }

@@ -25,7 +25,7 @@ use crate::sys::ready::{self, Interest};
 use crate::sys::signals::{self, Signals};
 use crate::sys::sockets;
 use crate::terminal::output::Outputs;
-use crate::terminal::{Event, Terminal, Typed};
+use crate::terminal::{Change, Event, Terminal, Typed};
 
 /// The signals that ask a conversation to end.
 pub(super) const LEAVING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
@@ -447,15 +447,15 @@ pub(super) fn redraw(
         // A hangup continues a stopped process (setpgid(2)), whose terminal cannot be drawn on any
         // more.
         _ if keyboard.hung_up() => {}
-        Signal::SIGWINCH => terminal.resize(),
+        Signal::SIGWINCH => terminal.change(Change::Resize),
         Signal::SIGTSTP => {
-            terminal.suspend();
+            terminal.change(Change::Suspend);
             // What finds no room now is written when it goes on.
             let _ = terminal.outputs().flush();
             signals.stop()?;
-            terminal.resume();
+            terminal.change(Change::Resume);
         }
-        Signal::SIGCONT => terminal.resume(),
+        Signal::SIGCONT => terminal.change(Change::Resume),
         _ => {}
     }
     Ok(())

@@ -33,6 +33,7 @@ use pipe::Pipe;
 use plain::Plain;
 
 pub use plain::print_error;
+pub use surface::Change;
 
 /// Something to be shown.
 #[derive(Debug, Clone, Copy)]
@@ -118,17 +119,8 @@ pub trait Terminal {
         self.outputs().screen.waiting()
     }
 
-    /// The terminal has a new size.
-    fn resize(&mut self) {}
-
-    /// Somebody else gets the terminal for a while.
-    fn suspend(&mut self) {}
-
-    /// The terminal is ours again.
-    fn resume(&mut self) {}
-
-    /// Gives the terminal back for good; what is to be written for that is in the outputs.
-    fn finish(&mut self) {}
+    /// Something happens to the terminal.
+    fn change(&mut self, _change: Change) {}
 }
 
 /// How a person wants their terminal.

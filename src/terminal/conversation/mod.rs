@@ -163,20 +163,10 @@ impl<S: Surface> Terminal for ConversationScreen<S> {
         self.surface.waiting()
     }
 
-    fn resize(&mut self) {
-        self.surface.change(Change::Resize);
-    }
-
-    fn suspend(&mut self) {
-        self.surface.change(Change::Suspend);
-    }
-
-    fn resume(&mut self) {
-        self.surface.change(Change::Resume);
-    }
-
-    fn finish(&mut self) {
-        self.end_line();
-        self.surface.change(Change::Finish);
+    fn change(&mut self, change: Change) {
+        if change == Change::Finish {
+            self.end_line();
+        }
+        self.surface.change(change);
     }
 }

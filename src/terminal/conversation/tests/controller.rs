@@ -135,7 +135,7 @@ fn a_partial_line_is_shown_when_nothing_more_comes_of_it() {
         assert_eq!(bob.seen.borrow().live[0], "14:05 < alice: I have to");
         bob.screen.show(event);
         assert_eq!(bob.entries()[0], "14:05 < alice: I have to");
-        bob.screen.finish();
+        bob.screen.change(Change::Finish);
         assert!(bob.entries().iter().all(|entry| !entry.contains("I have to")));
     }
 }
@@ -152,10 +152,7 @@ fn the_bell_rings_for_whole_lines() {
 #[test]
 fn what_happens_to_the_terminal_is_the_surfaces() {
     let mut bob = Bob::new(true, true);
-    bob.screen.resize();
-    bob.screen.suspend();
-    bob.screen.resume();
-    bob.screen.finish();
     let changes = [Change::Resize, Change::Suspend, Change::Resume, Change::Finish];
+    changes.iter().for_each(|&change| bob.screen.change(change));
     assert_eq!(bob.seen.borrow().changes, changes);
 }

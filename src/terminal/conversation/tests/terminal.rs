@@ -115,7 +115,7 @@ $ fg
 -- alice (192.0.2.7:51234) talking --
 > draft▏",
     );
-    desk.screen.finish();
+    desk.screen.change(Change::Finish);
     desk.paint();
     assert!(!desk.terminal.screen().bracketed_paste() && !desk.terminal.screen().hide_cursor());
     desk.looks(
