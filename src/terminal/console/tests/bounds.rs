@@ -12,7 +12,7 @@ fn callers_then_the_keyboard_then_the_log_wait_for_the_screen() {
         person.seen.borrow_mut().waiting = waiting;
         let console = &mut person.console;
         console.log("a line");
-        let logged = std::mem::take(&mut person.seen.borrow_mut().entries).len() > 0;
+        let logged = !std::mem::take(&mut person.seen.borrow_mut().entries).is_empty();
         (console.keeps_up(), console.wants_keys(), logged)
     };
     assert_eq!(holds(0), (true, true, true));
