@@ -58,7 +58,7 @@ impl Place {
     fn say(&mut self, bytes: &[u8], now: Instant) {
         if self.side.conversation.wants_input() && self.said.len() < SAID_LIMIT {
             self.said.extend_from_slice(bytes);
-            self.side.conversation.say(bytes, now);
+            self.side.say(bytes, now);
         }
     }
 
@@ -77,10 +77,10 @@ impl Place {
             return false;
         }
         if self.cut {
-            self.side.conversation.send_failed("cut".into());
+            self.side.conversation.on_send_failed("cut".into(), now);
         } else {
             self.link.extend_from_slice(&bytes[..count]);
-            self.side.conversation.sent(count, now);
+            self.side.conversation.on_sent(count, now);
         }
         true
     }
@@ -97,11 +97,11 @@ impl Place {
         if count > 0 {
             room[..count].copy_from_slice(&other.link[..count]);
             other.link.drain(..count);
-            self.side.conversation.received(count, now);
+            self.side.conversation.on_received(count, now);
         } else if other.cut {
-            self.side.conversation.receive_failed("cut".into());
+            self.side.conversation.on_receive_failed("cut".into());
         } else if other.link.is_empty() && (other.side.shut || !other.is_open()) {
-            self.side.conversation.closed();
+            self.side.conversation.on_closed();
         } else {
             return false;
         }
@@ -111,7 +111,7 @@ impl Place {
 
     /// At most `limit` actions. Returns whether there was one.
     fn act(&mut self, limit: usize, now: Instant) -> bool {
-        self.side.conversation.tick(now);
+        self.side.conversation.on_tick(now);
         let done = (0..limit).take_while(|_| self.side.step(now)).count();
         self.drained |= done < limit;
         done > 0
@@ -120,7 +120,7 @@ impl Place {
     /// Somebody sees all that was to be shown. Returns whether that leads to more.
     fn show(&mut self, now: Instant) -> bool {
         self.seen = self.side.shown.len();
-        self.side.conversation.shown(now)
+        self.side.conversation.on_shown(now)
     }
 
     fn cut(&mut self) {

@@ -37,7 +37,7 @@ impl Victim {
     fn say(&mut self, bytes: &[u8]) {
         if self.side.conversation.wants_input() {
             self.said.extend_from_slice(bytes);
-            self.side.conversation.say(bytes, self.now);
+            self.side.say(bytes, self.now);
         }
     }
 
@@ -59,7 +59,7 @@ impl Victim {
             12 => self.side.stalled = !self.side.stalled,
             13 => self.side.conversation.leave(Goodbye::InputEnded, self.now),
             14 => self.side.conversation.leave(Goodbye::Leaving("gone"), self.now),
-            _ => self.side.conversation.closed(),
+            _ => self.side.conversation.on_closed(),
         }
         self.side.act(self.now);
         assert!(self.side.conversation.outgoing().len() <= OUTBOX_LIMIT);

@@ -67,8 +67,8 @@ fn carry(from: &mut Conversation, to: &mut Conversation, now: Instant) -> usize 
         let room = to.room().expect("the conversation is open");
         let count = room.len().min(from.outgoing().len());
         room[..count].copy_from_slice(&from.outgoing()[..count]);
-        to.received(count, now);
-        from.sent(count, now);
+        to.on_received(count, now);
+        from.on_sent(count, now);
     }
     let mut shown = 0;
     while let Some(action) = to.poll(now) {
@@ -76,7 +76,7 @@ fn carry(from: &mut Conversation, to: &mut Conversation, now: Instant) -> usize 
             shown += black_box(text).len();
         }
     }
-    to.shown(now);
+    to.on_shown(now);
     shown
 }
 
@@ -85,7 +85,9 @@ fn converse(input: &[u8], times: usize) {
     let now = Instant::now();
     let [mut caller, mut handler] = talking(now);
     for _ in 0..times {
-        caller.say(black_box(input), now);
+        for (text, complete) in frame::pieces(black_box(input)) {
+            caller.say(text, complete, now);
+        }
         assert!(carry(&mut caller, &mut handler, now) > 0);
     }
 }

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use memchr::memchr;
+
 use super::name::{MAX_NAME, Name};
 use crate::buffer::Buffer;
 
@@ -90,11 +92,8 @@ pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
 /// # Errors
 /// A HELLO of another version or without a valid name.
 pub fn parse(whole: &[u8]) -> Result<Frame<'_>, FrameError> {
-    meaning(whole[0], &whole[HEADER..])
-}
-
-fn meaning(tag: u8, payload: &[u8]) -> Result<Frame<'_>, FrameError> {
-    Ok(match tag {
+    let payload = &whole[HEADER..];
+    Ok(match whole[0] {
         HELLO => Frame::Hello(parse_hello(payload)?),
         TEXT => Frame::Text(payload),
         PART => Frame::Part(payload),
@@ -116,9 +115,10 @@ fn parse_hello(payload: &[u8]) -> Result<Name, FrameError> {
 /// # Errors
 /// Those of [`length`] and [`parse`].
 pub fn decode(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, FrameError> {
-    length(bytes)?;
-    let Some((tag, payload, used)) = raw(bytes) else { return Ok(None) };
-    Ok(Some((meaning(tag, payload)?, used)))
+    match length(bytes)? {
+        Some(length) if length <= bytes.len() => Ok(Some((parse(&bytes[..length])?, length))),
+        _ => Ok(None),
+    }
 }
 
 /// The first frame in `bytes` as its tag, its payload and how many bytes it took, whatever its tag
@@ -152,6 +152,20 @@ pub fn put_text(out: &mut Buffer, mut text: &[u8], complete: bool) {
         text = rest;
     }
     put(out, if complete { TEXT } else { PART }, text);
+}
+
+/// Splits input at its newlines: each line without its newline and `true`, then what follows the
+/// last newline, if anything, and `false`.
+pub fn pieces(mut input: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+    std::iter::from_fn(move || match memchr(b'\n', input) {
+        Some(end) => {
+            let line = &input[..end];
+            input = &input[end + 1..];
+            Some((line, true))
+        }
+        None if input.is_empty() => None,
+        None => Some((std::mem::take(&mut input), false)),
+    })
 }
 
 /// Where to cut text that is too long for one frame: not inside a character.

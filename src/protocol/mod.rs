@@ -4,6 +4,7 @@
 //! parameters, what is to be done comes out as values, and `engine` does it. That is why every rule
 //! can be tested without a socket.
 
+pub mod channel;
 pub mod conversation;
 pub mod events;
 pub mod frame;

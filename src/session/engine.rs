@@ -16,6 +16,7 @@ use crate::buffer::ReadSize;
 use crate::errors;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, CLOSED, End, Goodbye, Input};
+use crate::protocol::frame;
 use crate::session::liveness::{Liveness, Look};
 use crate::session::observer::{Decision, Decisions, Observer};
 use crate::session::outcome::{Ended, How};
@@ -168,14 +169,14 @@ impl<'a> Engine<'a> {
     /// Does what the conversation says, as long as the screen keeps up; returns its end.
     fn act(&mut self) -> Option<End> {
         let now = self.now;
-        self.conversation.tick(now);
+        self.conversation.on_tick(now);
         if let Some((_, limit)) = self.limit.take_if(|(at, _)| now >= *at) {
             self.conversation.expire(limit, now);
         }
         if let Some(reads) = self.liveness.change(now) {
             self.terminal.show(Event::Reading(reads));
         }
-        if !self.screen_keeps_up() && !self.conversation.given_up() {
+        if !self.screen_keeps_up() && !self.conversation.has_given_up() {
             return None;
         }
         // All that has been received; more than fits in the inbox it cannot be.
@@ -202,7 +203,7 @@ impl<'a> Engine<'a> {
                 None => break,
             }
         }
-        if self.terminal.waiting() == 0 && self.conversation.shown(now) {
+        if self.terminal.waiting() == 0 && self.conversation.on_shown(now) {
             return self.act();
         }
         None
@@ -290,12 +291,22 @@ impl<'a> Engine<'a> {
     /// Takes the first `count` bytes of the scratch as typed.
     fn typed(&mut self, count: usize) {
         self.read_size.came(count);
-        let (conversation, now) = (&mut self.conversation, self.now);
+        let (conversation, observer, now) = (&mut self.conversation, &mut self.observer, self.now);
         let open = conversation.wants_input();
         let mut leaves = false;
         self.terminal.typed(&self.scratch[..count], open, &mut |typed| match typed {
-            Typed::Line(line) => conversation.say(&[line.as_bytes(), b"\n"].concat(), now),
-            Typed::Text(text) => conversation.say(text, now),
+            Typed::Line(line) => {
+                if conversation.say(line.as_bytes(), true, now) {
+                    observer.on_said(line.as_bytes(), true);
+                }
+            }
+            Typed::Text(text) => {
+                for (text, complete) in frame::pieces(text) {
+                    if conversation.say(text, complete, now) {
+                        observer.on_said(text, complete);
+                    }
+                }
+            }
             Typed::Leave => leaves = true,
         });
         if leaves {
@@ -317,10 +328,10 @@ impl<'a> Engine<'a> {
     fn receive(&mut self) {
         let Some(room) = self.conversation.room() else { return };
         match sockets::receive(self.socket.as_fd(), room) {
-            Ok(0) => self.conversation.closed(),
-            Ok(count) => self.conversation.received(count, self.now),
+            Ok(0) => self.conversation.on_closed(),
+            Ok(count) => self.conversation.on_received(count, self.now),
             Err(error) if sys::would_block(&error) => {}
-            Err(error) => self.conversation.receive_failed(errors::reason(&error)),
+            Err(error) => self.conversation.on_receive_failed(errors::reason(&error)),
         }
     }
 
@@ -328,7 +339,7 @@ impl<'a> Engine<'a> {
         while !self.send_blocked && !self.conversation.outgoing().is_empty() {
             match sockets::send(self.socket.as_fd(), self.conversation.outgoing()) {
                 Ok(count) => {
-                    self.conversation.sent(count, self.now);
+                    self.conversation.on_sent(count, self.now);
                     if self.liveness.sent(self.now) {
                         signals::alarm(LOOK_EVERY);
                     }
@@ -338,9 +349,11 @@ impl<'a> Engine<'a> {
                     self.liveness.full(self.now);
                 }
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                    self.conversation.send_failed(CLOSED.into());
+                    self.conversation.on_send_failed(CLOSED.into(), self.now);
                 }
-                Err(error) => self.conversation.send_failed(errors::reason(&error)),
+                Err(error) => {
+                    self.conversation.on_send_failed(errors::reason(&error), self.now);
+                }
             }
         }
     }
@@ -353,7 +366,7 @@ impl<'a> Engine<'a> {
             Look::Again => signals::alarm(LOOK_EVERY),
             Look::Gone => {
                 let gone = Errno::ETIMEDOUT.into();
-                self.conversation.receive_failed(errors::reason(&gone));
+                self.conversation.on_receive_failed(errors::reason(&gone));
             }
         }
     }

@@ -2,15 +2,17 @@
 
 mod side;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::frame::FrameError;
+use super::super::events::Goodbye;
+use super::super::frame::{self, FrameError};
 use super::super::limits::{
     GOODBYE_LIMIT, HELLO_LIMIT, LINGER_LIMIT, OUTGOING_LIMIT, RING_LIMIT, TRAILING_LIMIT,
 };
 use super::*;
+use crate::buffer::ReadSize;
 use side::Side;
 
 const TICK: Duration = Duration::from_millis(1);
@@ -25,7 +27,7 @@ impl Side {
             other.receive(&bytes, now);
         }
         if self.shut && !was_shut {
-            other.conversation.closed();
+            other.conversation.on_closed();
             other.act(now);
         }
         !bytes.is_empty()
@@ -87,11 +89,11 @@ fn both_sides_say_several_lines_in_a_row_without_taking_turns() {
     let mut link = Link::answered(Input::Person);
     assert_eq!(link.caller.heard, ["answered Name(desk)"]);
     assert_eq!(link.handler.heard, ["answered Name(alice)"]);
-    link.caller.conversation.say(b"one\ntwo\n", link.now);
-    link.handler.conversation.say(b"eins\n", link.now);
-    link.handler.conversation.say(b"zwei\n\ndrei\n", link.now);
+    link.caller.say(b"one\ntwo\n", link.now);
+    link.handler.say(b"eins\n", link.now);
+    link.handler.say(b"zwei\n\ndrei\n", link.now);
     link.carry(usize::MAX);
-    link.caller.conversation.say(b"three\n", link.now);
+    link.caller.say(b"three\n", link.now);
     link.carry(usize::MAX);
     assert_eq!(link.handler.shown, b"one\ntwo\nthree\n");
     assert_eq!(link.caller.shown, b"eins\nzwei\n\ndrei\n");
@@ -101,7 +103,7 @@ fn both_sides_say_several_lines_in_a_row_without_taking_turns() {
 #[test]
 fn a_person_who_leaves_ends_both_sides_at_once() {
     let mut link = Link::answered(Input::Person);
-    link.handler.conversation.say(b"wait\n", link.now);
+    link.handler.say(b"wait\n", link.now);
     link.caller.conversation.leave(Goodbye::Leaving("lunch"), link.now);
     link.carry(1);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
@@ -117,7 +119,7 @@ fn a_person_who_leaves_ends_both_sides_at_once() {
 fn the_answer_to_a_goodbye_waits_until_everything_is_shown() {
     let mut link = Link::answered(Input::Person);
     link.handler.stalled = true;
-    link.caller.conversation.say(b"last words\n", link.now);
+    link.caller.say(b"last words\n", link.now);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [None, None]);
@@ -131,7 +133,7 @@ fn the_answer_to_a_goodbye_waits_until_everything_is_shown() {
 fn a_goodbye_that_nobody_answers_is_not_confirmed() {
     let mut link = Link::answered(Input::Person);
     link.handler.stalled = true;
-    link.caller.conversation.say(b"1\n2\n3", link.now);
+    link.caller.say(b"1\n2\n3", link.now);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     link.later(GOODBYE_LIMIT - TICK);
@@ -151,7 +153,7 @@ fn only_a_patient_goodbye_is_extended_by_what_still_comes() {
         link.carry(usize::MAX);
         for _ in 0..30 {
             link.later(Duration::from_millis(500));
-            link.handler.conversation.say(b"and another thing\n", link.now);
+            link.handler.say(b"and another thing\n", link.now);
             link.carry(usize::MAX);
         }
         assert_eq!(link.caller.end, end, "{goodbye:?}");
@@ -165,12 +167,12 @@ fn a_stream_says_its_last_words_before_it_answers() {
     link.carry(usize::MAX);
     assert!(link.handler.conversation.wants_input());
     for _ in 0..3 {
-        link.handler.conversation.say(b"still here\n", link.now);
+        link.handler.say(b"still here\n", link.now);
         link.later(TRAILING_LIMIT / 2);
         link.carry(usize::MAX);
         assert_eq!(link.ends(), [None, None]);
     }
-    link.handler.conversation.say(b"the end", link.now);
+    link.handler.say(b"the end", link.now);
     link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
@@ -193,13 +195,13 @@ fn a_patient_stream_hears_the_other_end_out() {
     link.caller = Side::new(Role::Caller, "alice", Input::WaitForPeer, link.now);
     link.handler = Side::new(Role::Handler, "desk", Input::Person, link.now);
     link.carry(usize::MAX);
-    link.caller.conversation.say(b"which printer works?\n", link.now);
+    link.caller.say(b"which printer works?\n", link.now);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     for _ in 0..3 {
         link.carry(usize::MAX);
         link.later(Duration::from_secs(3600));
         assert_eq!(link.ends(), [None, None]);
-        link.handler.conversation.say(b"a minute\n", link.now);
+        link.handler.say(b"a minute\n", link.now);
     }
     link.handler.conversation.leave(Goodbye::Leaving(""), link.now);
     link.carry(usize::MAX);
@@ -219,7 +221,7 @@ fn a_conversation_that_takes_too_long_ends_with_a_reason() {
     let mut ringing = Side::new(Role::Caller, "alice", Input::Stream, link.now);
     ringing.conversation.expire(limit, link.now);
     ringing.send(usize::MAX, link.now);
-    ringing.conversation.closed();
+    ringing.conversation.on_closed();
     ringing.act(link.now);
     assert_eq!(ringing.end, Some(End::NoHello(limit)));
     // What has ended, has ended.
@@ -233,7 +235,7 @@ fn a_stream_that_ends_after_the_goodbye_still_waits_for_its_screen() {
     for goodbye in [Goodbye::InputEnded, Goodbye::Leaving("")] {
         let mut link = Link::answered(Input::Stream);
         link.handler.stalled = true;
-        link.caller.conversation.say(b"last words\n", link.now);
+        link.caller.say(b"last words\n", link.now);
         link.caller.conversation.leave(Goodbye::InputEnded, link.now);
         link.carry(usize::MAX);
         link.handler.conversation.leave(goodbye, link.now);
@@ -252,7 +254,7 @@ fn an_answer_behind_much_text_is_given_up_only_when_nothing_moves() {
         let mut link = Link::new(input);
         link.handler = Side::new(Role::Handler, "desk", Input::Stream, link.now);
         link.carry(usize::MAX);
-        link.caller.conversation.say(&[b'x'; 200_000], link.now);
+        link.caller.say(&[b'x'; 200_000], link.now);
         link.handler.conversation.leave(Goodbye::Leaving(""), link.now);
         let goodbye = link.handler.send(usize::MAX, link.now);
         link.caller.receive(&goodbye, link.now);
@@ -271,9 +273,9 @@ fn an_answer_behind_much_text_is_given_up_only_when_nothing_moves() {
 #[test]
 fn goodbyes_that_cross_answer_each_other() {
     let mut link = Link::answered(Input::Person);
-    link.caller.conversation.say(b"a\n", link.now);
+    link.caller.say(b"a\n", link.now);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
-    link.handler.conversation.say(b"b\n", link.now);
+    link.handler.say(b"b\n", link.now);
     link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [Some(&End::Done); 2]);
@@ -283,10 +285,10 @@ fn goodbyes_that_cross_answer_each_other() {
 #[test]
 fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
     let mut link = Link::answered(Input::Stream);
-    link.handler.conversation.say(b"that is all\n", link.now);
+    link.handler.say(b"that is all\n", link.now);
     link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     for _ in 0..5 {
-        link.caller.conversation.say(b"and more\n", link.now);
+        link.caller.say(b"and more\n", link.now);
         link.later(TRAILING_LIMIT / 2);
         link.carry(usize::MAX);
     }
@@ -323,11 +325,11 @@ fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
 fn nothing_is_said_before_somebody_answers_or_after_goodbye() {
     let mut link = Link::new(Input::Person);
     assert!(!link.caller.conversation.wants_input());
-    link.caller.conversation.say(b"too early\n", link.now);
+    link.caller.say(b"too early\n", link.now);
     link.carry(usize::MAX);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     assert!(!link.caller.conversation.wants_input());
-    link.caller.conversation.say(b"too late\n", link.now);
+    link.caller.say(b"too late\n", link.now);
     link.carry(usize::MAX);
     assert_eq!(link.handler.shown, b"");
     assert_eq!(link.caller.conversation.lines(), 0);
@@ -389,7 +391,7 @@ fn a_rule_that_is_broken_is_named_in_a_bye_and_reported() {
         // What it says after that is not listened to; its end is waited for.
         desk.receive(&bytes("54 00 01 78"), now);
         assert_eq!((&desk.shown[..], desk.end.as_ref()), (&b""[..], None));
-        desk.conversation.closed();
+        desk.conversation.on_closed();
         desk.act(now);
         assert_eq!(desk.end, Some(End::Broken(fault)));
     }
@@ -401,7 +403,7 @@ fn the_end_of_the_stream_without_a_goodbye_is_a_lost_connection() {
     let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
     desk.receive(&bytes(HELLO_BOB), now);
     desk.receive(&bytes("54 00 01 78 54 00"), now);
-    desk.conversation.closed();
+    desk.conversation.on_closed();
     desk.act(now);
     assert_eq!(desk.shown, b"x\n");
     assert!(matches!(desk.end, Some(End::Lost(_))));
@@ -410,8 +412,8 @@ fn the_end_of_the_stream_without_a_goodbye_is_a_lost_connection() {
 #[test]
 fn what_the_peer_said_last_is_heard_even_when_sending_has_failed() {
     let mut link = Link::answered(Input::Person);
-    link.caller.conversation.say(b"hello?\n", link.now);
-    link.caller.conversation.send_failed("broken pipe".into());
+    link.caller.say(b"hello?\n", link.now);
+    link.caller.conversation.on_send_failed("broken pipe".into(), link.now);
     link.caller.receive(&bytes("54 00 03 62 79 65 42 00 00"), link.now);
     assert_eq!(link.caller.shown, b"bye\n");
     assert_eq!(link.caller.end, Some(End::Lost("broken pipe".into())));
@@ -421,8 +423,8 @@ fn what_the_peer_said_last_is_heard_even_when_sending_has_failed() {
 #[test]
 fn why_sending_failed_is_why_the_connection_is_lost() {
     let mut link = Link::answered(Input::Person);
-    link.caller.conversation.send_failed("connection reset by peer".into());
-    link.caller.conversation.closed();
+    link.caller.conversation.on_send_failed("connection reset by peer".into(), link.now);
+    link.caller.conversation.on_closed();
     link.caller.act(link.now);
     assert_eq!(link.caller.end, Some(End::Lost("connection reset by peer".into())));
 }
@@ -444,7 +446,7 @@ fn frames_of_later_versions_are_skipped_anywhere() {
 fn a_long_line_travels_in_pieces_that_cut_no_character() {
     let mut link = Link::answered(Input::Stream);
     let line = "ä".repeat(40_000) + "\n";
-    link.caller.conversation.say(line.as_bytes(), link.now);
+    link.caller.say(line.as_bytes(), link.now);
     let mut rest = link.caller.conversation.outgoing().to_vec();
     while let Some((frame, used)) = frame::decode(&rest).unwrap() {
         if let Frame::Text(text) | Frame::Part(text) = frame {
@@ -462,7 +464,7 @@ fn input_waits_while_too_much_waits_to_be_sent() {
     let mut link = Link::answered(Input::Stream);
     let mut said = 0;
     while link.caller.conversation.wants_input() {
-        link.caller.conversation.say(&[b'x'; ReadSize::MOST], link.now);
+        link.caller.say(&[b'x'; ReadSize::MOST], link.now);
         said += ReadSize::MOST;
     }
     assert!(link.caller.conversation.outgoing().len() < 2 * OUTGOING_LIMIT);
@@ -483,9 +485,9 @@ fn the_published_conversation_is_the_one_that_is_spoken() {
     let mut link = Link::answered(Input::Person);
     let (mut sent, mut answered) =
         (bytes("48 00 07 01 00 61 6c 69 63 65"), bytes("48 00 06 01 00 64 65 73 6b"));
-    link.caller.conversation.say(b"hello\nare you in?\n", link.now);
-    link.handler.conversation.say(b"yes\n", link.now);
-    link.caller.conversation.say(b"fine", link.now);
+    link.caller.say(b"hello\nare you in?\n", link.now);
+    link.handler.say(b"yes\n", link.now);
+    link.caller.say(b"fine", link.now);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     sent.extend(link.caller.send(usize::MAX, link.now));
     answered.extend(link.handler.send(usize::MAX, link.now));
@@ -510,8 +512,8 @@ proptest! {
     fn no_byte_is_lost_doubled_or_reordered(mine in words(), theirs in words(), step in 1usize..5000) {
         let mut link = Link::answered(Input::Stream);
         for round in 0..mine.len().max(theirs.len()) {
-            link.caller.conversation.say(mine.get(round).map_or(&[], |said| said), link.now);
-            link.handler.conversation.say(theirs.get(round).map_or(&[], |said| said), link.now);
+            link.caller.say(mine.get(round).map_or(&[], |said| said), link.now);
+            link.handler.say(theirs.get(round).map_or(&[], |said| said), link.now);
             link.carry(step);
         }
         link.caller.conversation.leave(Goodbye::InputEnded, link.now);
@@ -532,7 +534,7 @@ proptest! {
         for piece in junk.chunks(step) {
             desk.receive(piece, now);
         }
-        desk.conversation.closed();
+        desk.conversation.on_closed();
         desk.act(now);
         desk.send(usize::MAX, now);
         desk.act(now + LINGER_LIMIT);

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, End, Input, Role};
+use crate::protocol::frame::pieces;
 use crate::protocol::limits::Limits;
 
 pub struct Side {
@@ -60,10 +61,19 @@ impl Side {
 
     /// Does everything that there is to do.
     pub fn act(&mut self, now: Instant) {
-        self.conversation.tick(now);
-        while self.step(now) {}
-        if self.end.is_none() && !self.stalled && self.conversation.shown(now) {
-            self.act(now);
+        self.conversation.on_tick(now);
+        loop {
+            while self.step(now) {}
+            if self.end.is_some() || self.stalled || !self.conversation.on_shown(now) {
+                return;
+            }
+        }
+    }
+
+    /// Says input as it is typed or read from a file.
+    pub fn say(&mut self, input: &[u8], now: Instant) {
+        for (text, complete) in pieces(input) {
+            self.conversation.say(text, complete, now);
         }
     }
 
@@ -71,7 +81,7 @@ impl Side {
         while let Some(room) = self.conversation.room().filter(|_| !bytes.is_empty()) {
             let (piece, rest) = bytes.split_at(bytes.len().min(room.len()));
             room[..piece.len()].copy_from_slice(piece);
-            self.conversation.received(piece.len(), now);
+            self.conversation.on_received(piece.len(), now);
             self.act(now);
             bytes = rest;
         }
@@ -82,7 +92,7 @@ impl Side {
     pub fn send(&mut self, limit: usize, now: Instant) -> Vec<u8> {
         let bytes = self.conversation.outgoing();
         let bytes = bytes[..bytes.len().min(limit)].to_vec();
-        self.conversation.sent(bytes.len(), now);
+        self.conversation.on_sent(bytes.len(), now);
         self.act(now);
         bytes
     }
