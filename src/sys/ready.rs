@@ -14,23 +14,41 @@ use nix::sys::select::{FD_SETSIZE, FdSet, pselect};
 use nix::sys::signal::SigSet;
 use nix::sys::time::TimeSpec;
 
-/// A descriptor to wait for, and afterwards whether it is ready.
-pub struct Interest<'fd> {
+/// A descriptor to wait for, what its readiness means, and afterwards whether it is ready.
+pub struct Interest<'fd, T = ()> {
     /// `None` when there is nothing to wait for at the moment.
     fd: Option<BorrowedFd<'fd>>,
     to_write: bool,
+    token: T,
     pub ready: bool,
 }
 
 impl<'fd> Interest<'fd> {
-    /// Interests to read from `fd`, if `now`.
+    /// An interest to read from `fd`, if `now`.
     pub fn read(fd: &'fd impl AsFd, now: bool) -> Self {
-        Self { fd: now.then(|| fd.as_fd()), to_write: false, ready: false }
+        Self { fd: now.then(|| fd.as_fd()), to_write: false, token: (), ready: false }
     }
 
-    /// Interests to write to `fd`, if `now`.
+    /// An interest to write to `fd`, if `now`.
     pub fn write(fd: &'fd impl AsFd, now: bool) -> Self {
-        Self { fd: now.then(|| fd.as_fd()), to_write: true, ready: false }
+        Self { fd: now.then(|| fd.as_fd()), to_write: true, token: (), ready: false }
+    }
+
+    /// The same interest, reported by [`tokens`] as `token`.
+    pub fn token<T>(self, token: T) -> Interest<'fd, T> {
+        Interest { fd: self.fd, to_write: self.to_write, token, ready: self.ready }
+    }
+}
+
+/// The tokens of the interests that are ready, in the order of the interests.
+pub fn tokens<T: Copy>(interests: &[Interest<'_, T>]) -> impl Iterator<Item = T> {
+    interests.iter().filter(|interest| interest.ready).map(|interest| interest.token)
+}
+
+impl<T> Interest<'_, T> {
+    /// The token, if the interest is ready.
+    pub fn reported(self) -> Option<T> {
+        self.ready.then_some(self.token)
     }
 
     fn events(&self) -> PollFlags {
@@ -43,8 +61,8 @@ impl<'fd> Interest<'fd> {
 ///
 /// # Errors
 /// A descriptor is beyond `FD_SETSIZE`, or pselect(2) failed.
-pub fn select(
-    interests: &mut [Interest<'_>],
+pub fn select<T>(
+    interests: &mut [Interest<'_, T>],
     timeout: Option<Duration>,
     mask: &SigSet,
 ) -> io::Result<()> {
@@ -81,14 +99,14 @@ pub fn select(
 ///
 /// # Errors
 /// ppoll(2) failed.
-pub fn poll(
-    interests: &mut [Interest<'_>],
+pub fn poll<T>(
+    interests: &mut [Interest<'_, T>],
     deadline: Option<Instant>,
     mask: &SigSet,
 ) -> io::Result<()> {
-    // A descriptor that nothing is wanted from must not be there at all: its end alone would wake
-    // (poll(2)). One from which two things are wanted is there once: more entries than descriptors
-    // may be too many (EINVAL).
+    // A descriptor without an interest must not be in the set: its hangup alone would wake poll(2).
+    // Two interests in one descriptor share an entry, and must be adjacent for that: more entries
+    // than RLIMIT_NOFILE are EINVAL.
     let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(interests.len());
     for interest in interests.iter() {
         let Some(fd) = interest.fd else { continue };
@@ -156,16 +174,17 @@ mod tests {
     }
 
     #[test]
-    fn two_things_wanted_of_one_descriptor_are_told_apart() {
+    fn two_interests_in_one_descriptor_are_told_apart_by_their_tokens() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         let poll_both = || {
-            let mut interests = [Interest::read(&ours, true), Interest::write(&ours, true)];
+            let mut interests =
+                [Interest::read(&ours, true).token('r'), Interest::write(&ours, true).token('w')];
             poll(&mut interests, None, &SigSet::empty()).unwrap();
-            interests.map(|interest| interest.ready)
+            tokens(&interests).collect::<String>()
         };
-        assert_eq!(poll_both(), [false, true]);
+        assert_eq!(poll_both(), "w");
         theirs.write_all(b"x").unwrap();
-        assert_eq!(poll_both(), [true, true]);
+        assert_eq!(poll_both(), "rw");
     }
 
     #[test]
