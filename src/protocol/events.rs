@@ -1,7 +1,7 @@
-//! What goes into a conversation and what comes out of it, but for bytes.
+//! What goes into a conversation and what comes out of it, apart from bytes.
 //!
-//! Plain values that `conversation` decides on and the engine acts upon. The invariant: a fault of
-//! the other end is told apart from everything that happens here or on the way.
+//! Plain values that `conversation` decides on and the engine acts upon. The invariant: a rule that
+//! the peer broke is told apart from everything that happens here or on the way.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,41 +9,41 @@ use std::time::Duration;
 use super::frame::FrameError;
 use super::name::Name;
 
-/// Which end of the call this is.
+/// Which side of the call this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Caller,
     Handler,
 }
 
-/// Who types here: decides what becomes of input when the other end has said goodbye.
+/// Who types here. It decides what happens to input after the peer's BYE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
-    /// A person: nobody is left to read, so nothing more is said.
+    /// A person: nobody is left to read, so nothing more is sent.
     Person,
-    /// A file or a program: what it still holds is sent first.
+    /// A file or a program: the rest of it is sent first.
     Stream,
-    /// The same, and when it has come to its end, the other end has the last word.
+    /// A stream that waits for the peer: at its end it says no BYE until the peer has said one.
     WaitForPeer,
 }
 
-/// Why this end says goodbye.
+/// Why this side says goodbye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goodbye<'a> {
-    /// Nothing more to say; the other end may take its time to finish.
+    /// The input ended; the peer may take its time to finish.
     InputEnded,
-    /// Interests to go now, and says why (empty: for no reason given).
+    /// Somebody wants to go now. The reason may be empty.
     Leaving(&'a str),
 }
 
 /// What the engine does next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action<'a> {
-    /// The other end said HELLO: the conversation is open.
+    /// The peer said HELLO: the conversation is open.
     Answered(&'a Name),
-    /// Show a piece of foreign text; `complete` when its line ends here.
+    /// Show a piece of untrusted text; `complete` when its line ends here.
     Show { text: &'a [u8], complete: bool },
-    /// The other end said goodbye, and why.
+    /// The peer said BYE, with this reason.
     Left(&'a [u8]),
     /// Everything has been sent: shut the sending direction.
     Shutdown,
@@ -51,31 +51,38 @@ pub enum Action<'a> {
     End(End),
 }
 
-/// Why a connection is lost that has ended in order.
-pub const CLOSED: &str = "the other end closed it without a goodbye";
+/// Why a connection is lost that failed with no error.
+pub const CLOSED: &str = "connection closed without BYE";
 
 /// How a conversation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// Goodbyes were exchanged and everything was shown.
     Done,
-    /// The other end said goodbye, with this reason, instead of HELLO.
+    /// The peer said BYE, with this reason, instead of HELLO.
     Refused(Box<[u8]>),
-    /// This end left before anybody answered.
+    /// This side left before the peer's HELLO.
     GaveUp,
     /// No HELLO came within this time.
     NoHello(Duration),
-    /// The other end broke the protocol.
+    /// The peer broke the protocol.
     Broken(Fault),
-    /// The connection ended without a goodbye.
+    /// The connection ended without a BYE, and why.
     Lost(String),
-    /// Our goodbye was not answered in time.
+    /// Our BYE was not answered in time.
     NotConfirmed,
-    /// It was not to take longer than this.
+    /// The conversation took longer than this, which was its limit.
     OutOfTime(Duration),
 }
 
-/// A rule that the other end broke.
+impl End {
+    /// Whether an open conversation ended without goodbyes, and nobody here wanted it to.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost(_) | Self::Broken(_) | Self::NotConfirmed)
+    }
+}
+
+/// A rule that the peer broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     Frame(FrameError),

@@ -42,11 +42,7 @@ pub fn linger(terminal: &mut dyn Terminal, signals: &Signals, notice: &str) -> i
         let [pressed, shows] = interests.map(|interest| interest.ready);
         screen.unblock(shows);
         if pressed {
-            done = match keyboard.read(&mut [0; 256]) {
-                Ok(0) => true,
-                Ok(_) => Instant::now() > settled,
-                Err(error) => !sys::would_block(&error),
-            };
+            done = closes(keyboard.read(&mut [0; 256]), Instant::now() > settled);
         }
         for signal in &signals.take() {
             done |= LEAVING.contains(&signal);
@@ -56,9 +52,38 @@ pub fn linger(terminal: &mut dyn Terminal, signals: &Signals, notice: &str) -> i
     Ok(())
 }
 
+/// Whether the window closes because of what was read from its keyboard.
+fn closes(read: io::Result<usize>, settled: bool) -> bool {
+    match read {
+        // The terminal is gone.
+        Ok(0) => true,
+        Ok(_) => settled,
+        Err(error) => !sys::would_block(&error),
+    }
+}
+
 /// Restores the terminal.
 pub fn finish(terminal: &mut dyn Terminal, signals: &Signals) {
     terminal.change(Change::Finish);
     // A terminal that cannot be written to any more needs no restoring.
     let _ = drain(terminal, signals);
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn only_a_key_or_a_terminal_that_is_gone_closes_the_window() {
+        assert!(closes(Ok(1), true));
+        assert!(!closes(Ok(1), false), "it was meant for the conversation");
+        for settled in [true, false] {
+            assert!(closes(Ok(0), settled));
+            assert!(closes(Err(Errno::EIO.into()), settled));
+            assert!(!closes(Err(Errno::EINTR.into()), settled));
+            assert!(!closes(Err(Errno::EAGAIN.into()), settled));
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub struct Ended {
     pub peer: Option<Name>,
     /// The peer said BYE before this side did.
     pub peer_left: bool,
-    /// The person here, or a signal, asked to leave.
+    /// The person here, a signal or the server asked to leave.
     pub asked: bool,
     /// Lines said here that nobody confirmed.
     pub unconfirmed: u64,
@@ -42,19 +42,8 @@ pub enum How {
     Unshown { why: String, closed: bool },
 }
 
-impl How {
-    /// Whether the connection or the peer failed, rather than somebody having left.
-    pub fn is_lost(&self) -> bool {
-        matches!(
-            self,
-            Self::Over(End::Lost(_) | End::Broken(_) | End::NotConfirmed) | Self::Unshown { .. }
-        )
-    }
-}
-
 impl Ended {
-    /// What `conversation` leaves behind. `asked` says whether the person here, or a signal, asked
-    /// to leave.
+    /// What `conversation` leaves behind; `asked` as in the field.
     pub fn new(how: How, conversation: &Conversation, asked: bool) -> Self {
         let confirmed = how == How::Over(End::Done);
         Self {

@@ -118,6 +118,15 @@ pub fn alarm(seconds: u32) {
     nix::unistd::alarm::set(seconds);
 }
 
+/// In a test: gives `signals` their default dispositions, which whoever started it may have ignored.
+#[cfg(test)]
+pub fn restore_defaults(signals: &[Signal]) {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    for &signal in signals {
+        let _ = set_action(signal, &default);
+    }
+}
+
 fn set_action(signal: Signal, action: &SigAction) -> nix::Result<SigAction> {
     // SAFETY: the only function that is ever installed here is `note`, which does one atomic OR on
     // a static: async-signal-safe (signal-safety(7)).
@@ -141,7 +150,7 @@ mod tests {
     /// Sends `sent` to this process and lets those of them in that are watched.
     fn note_all(signals: &Signals, sent: &[Signal]) {
         sent.iter().for_each(|&signal| raise(signal).unwrap());
-        ready::select(&mut [], Some(Duration::ZERO), signals.mask()).unwrap();
+        ready::select::<()>(&mut [], Some(Duration::ZERO), signals.mask()).unwrap();
     }
 
     fn is_ignored(signal: Signal) -> bool {
