@@ -1,11 +1,10 @@
-//! Bytes on their way: a queue that is filled at one end and drained at the other.
+//! A queue of bytes: filled at one end, drained at the other.
 //!
-//! One kind of buffer serves all four streams of a conversation (typed, sent, received, shown). Its
-//! invariant: `head <= tail <= store.len()`, and only `head..tail` is data. How much may gather is
-//! the owner's business. [`ReadSize`] says how much to read at once.
+//! It serves every stream of a conversation: sent, received, shown. Limits are its owner's task.
+//! [`ReadSize`] says how much to read at once. The invariant: `head <= tail <= store.len()`, and
+//! only `head..tail` is data.
 
-/// A first-in first-out queue of bytes in one piece of memory, so that what waits is always one
-/// slice.
+/// A first-in first-out queue of bytes that are always one slice.
 #[derive(Debug, Default)]
 pub struct Buffer {
     store: Vec<u8>,
@@ -44,8 +43,8 @@ impl Buffer {
         self.tail += length;
     }
 
-    /// At least `least` bytes of room to write into; [`Buffer::filled`] makes what was written
-    /// count.
+    /// At least `least` bytes of room to write into. [`Buffer::filled`] then says how many were
+    /// written.
     pub fn space(&mut self, least: usize) -> &mut [u8] {
         if self.head == self.tail {
             (self.head, self.tail) = (0, 0);
@@ -55,20 +54,20 @@ impl Buffer {
             (self.head, self.tail) = (0, self.len());
         }
         if self.store.len() - self.tail < least {
-            // Doubling keeps many small appends cheap; a first read gets just what it asked for.
+            // Doubling makes many small appends cheap; the first allocation is no larger than asked.
             let wanted = (self.tail + least).max(self.store.len() * 2);
             self.store.resize(wanted, 0);
         }
         &mut self.store[self.tail..]
     }
 
-    /// The first `count` bytes of [`Buffer::space`] are data now.
+    /// The first `count` bytes of [`Buffer::space`] have been written.
     pub fn filled(&mut self, count: usize) {
         assert!(count <= self.store.len() - self.tail, "more bytes filled than there was room for");
         self.tail += count;
     }
 
-    /// Forgets everything that waits.
+    /// Drops everything that waits.
     pub fn clear(&mut self) {
         self.head = self.tail;
     }
@@ -83,8 +82,8 @@ impl Buffer {
     }
 }
 
-/// How many bytes to make room for when reading: few for what a person types, many for a file. It
-/// follows what comes, so that a conversation that is only there costs little memory.
+/// How many bytes to read at once: few for a person, many for a file. It grows with what comes, so
+/// that an idle conversation costs little memory.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadSize(usize);
 
@@ -102,7 +101,7 @@ impl ReadSize {
         self.0
     }
 
-    /// So many bytes came: as many as there was room for mean that there are more.
+    /// `count` bytes were read; if they filled the room, there are more.
     pub fn came(&mut self, count: usize) {
         if count >= self.0 {
             self.0 = (4 * self.0).min(Self::MOST);
@@ -154,7 +153,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "more bytes taken")]
-    fn taking_more_than_there_is_is_a_mistake_of_the_caller() {
+    fn taking_more_than_there_is_panics() {
         Buffer::default().take(1);
     }
 }

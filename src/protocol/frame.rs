@@ -1,8 +1,9 @@
 //! Frames to bytes and back, with their limits (docs/PROTOCOL.md, "Frames").
 //!
-//! A frame is a tag (1 byte), a length (2 bytes, big endian) and that many bytes of payload. The
-//! invariant: a limit is checked on the header, before a byte of the payload is waited for, so no
-//! peer can make a receiver hold more than one whole frame.
+//! A frame is a tag (1 byte), a length (2 bytes, big endian) and that many bytes of payload. Next
+//! door, `channel` keeps the bytes and `conversation` decides what may come when. The invariant: a
+//! limit is checked on the header, before the payload is waited for, so a peer cannot make a
+//! receiver hold more than one whole frame.
 
 use std::fmt;
 
@@ -27,10 +28,10 @@ const BYE: u8 = b'B';
 /// Version and flags stand before the name in a HELLO.
 const HELLO_FIXED: usize = 2;
 
-/// One message, its payload still in the bytes it came in.
+/// One message. Its text is borrowed from the bytes that were received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// Who speaks. Flags are sent as 0 and ignored.
+    /// The sender's name. Flags are sent as 0 and ignored.
     Hello(Name),
     /// A whole line, or the last piece of one, without its newline.
     Text(&'a [u8]),
@@ -38,11 +39,11 @@ pub enum Frame<'a> {
     Part(&'a [u8]),
     /// The last frame of its direction, with the reason.
     Bye(&'a [u8]),
-    /// A tag of a later version: skipped.
+    /// A tag that this version does not know: skipped.
     Unknown(u8),
 }
 
-/// How the other end broke the rules of a single frame.
+/// How the peer broke the rules of a single frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameError {
     TooLong { tag: u8, length: usize },
@@ -57,7 +58,7 @@ impl fmt::Display for FrameError {
                 write!(f, "frame '{}' of {length} bytes is too long", tag.escape_ascii())
             }
             Self::Version(version) => {
-                write!(f, "version {version} is not spoken here, only version {VERSION}")
+                write!(f, "unsupported version {version} (expected {VERSION})")
             }
             Self::BadHello => write!(f, "HELLO without a name of 1 to {MAX_NAME} bytes"),
         }
@@ -68,7 +69,7 @@ impl fmt::Display for FrameError {
 /// incomplete.
 ///
 /// # Errors
-/// [`FrameError::TooLong`] when its kind may not be that long.
+/// [`FrameError::TooLong`] when frames of its tag may not be that long.
 pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
     let &[tag, high, low, ..] = bytes else {
         return Ok(None);
@@ -79,15 +80,15 @@ pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
         BYE => MAX_REASON,
         _ => MAX_PAYLOAD,
     };
-    // A HELLO of another version may be longer: its version byte is the better complaint, and
-    // always in reach.
+    // A HELLO of another version may be longer. Its version is the better error, so the payload is
+    // read first.
     if length > limit && (tag != HELLO || length > MAX_PAYLOAD) {
         return Err(FrameError::TooLong { tag, length });
     }
     Ok(Some(HEADER + length))
 }
 
-/// What the bytes of exactly one frame, as long as [`length`] says, mean.
+/// The frame in `whole`, which is exactly as long as [`length`] says.
 ///
 /// # Errors
 /// A HELLO of another version or without a valid name.
@@ -143,8 +144,8 @@ pub fn put_hello(out: &mut Buffer, name: &Name) {
     out.push_all([&header, &[VERSION, 0], name.as_bytes()]);
 }
 
-/// Appends text without a newline in it, of any length: TEXT if its line is complete, else PART,
-/// and as many PART frames before as it takes.
+/// Appends text without a newline, of any length: as TEXT if it ends its line, else as PART. Text
+/// that is too long for one frame is sent in several, all but the last of them PART.
 pub fn put_text(out: &mut Buffer, mut text: &[u8], complete: bool) {
     while text.len() > MAX_PAYLOAD {
         let (piece, rest) = text.split_at(cut(text));
@@ -168,7 +169,7 @@ pub fn pieces(mut input: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
     })
 }
 
-/// Where to cut text that is too long for one frame: not inside a character.
+/// Where to cut text that is too long for one frame: before a character, if it is UTF-8.
 fn cut(text: &[u8]) -> usize {
     let continues = |&at: &usize| text[at] & 0b1100_0000 == 0b1000_0000;
     let nearby = MAX_PAYLOAD - 3..=MAX_PAYLOAD;
@@ -220,7 +221,7 @@ mod tests {
             ("TEXT", line) => put_text(&mut out, line.as_bytes(), true),
             ("PART", piece) => put_text(&mut out, piece.as_bytes(), false),
             ("BYE", reason) => put_bye(&mut out, reason),
-            other => panic!("{other:?} is no frame"),
+            other => panic!("{other:?} is not a frame"),
         }
         out.bytes().to_vec()
     }
@@ -282,16 +283,52 @@ mod tests {
             let expected = if complete { Frame::Text(&text) } else { Frame::Part(&text) };
             prop_assert_eq!(decode(out.bytes()), Ok(Some((expected, HEADER + text.len()))));
         }
+    }
 
-        /// A flipped bit may change what a frame means, never how far a reader looks.
-        #[test]
-        fn flipped_bits_never_make_a_reader_run_over(at in 0usize..11, bit in 0u8..8) {
-            let mut bytes = encode("HELLO alice");
-            let at = at % bytes.len();
-            bytes[at] ^= 1 << bit;
-            if let Ok(Some((_, used))) = decode(&bytes) {
-                prop_assert!(used <= bytes.len());
-            }
+    /// One flipped bit changes exactly what its byte stands for.
+    #[test]
+    fn a_flipped_bit_changes_what_its_byte_means_and_nothing_else() {
+        let hello = encode("HELLO alice");
+        let name = |bytes: &[u8]| Name::from_wire(bytes).unwrap();
+        for (at, bit) in (0..hello.len()).flat_map(|at| (0..8).map(move |bit| (at, 1 << bit))) {
+            let mut bytes = hello.clone();
+            bytes[at] ^= bit;
+            let expected = match (at, usize::from(bytes[1]) * 256 + usize::from(bytes[2])) {
+                (0, _) => Ok(Some((Frame::Unknown(bytes[0]), hello.len()))),
+                (1 | 2, length @ 3..=7) => {
+                    Ok(Some((Frame::Hello(name(&b"alice"[..length - 2])), HEADER + length)))
+                }
+                (1 | 2, length) if length > MAX_PAYLOAD => {
+                    Err(FrameError::TooLong { tag: HELLO, length })
+                }
+                (1 | 2, _) => Ok(None),
+                (3, _) => Err(FrameError::Version(bytes[3])),
+                (4, _) => Ok(Some((Frame::Hello(name(b"alice")), hello.len()))),
+                _ => Ok(Some((Frame::Hello(name(&bytes[5..])), hello.len()))),
+            };
+            assert_eq!(decode(&bytes), expected, "bit {bit} of byte {at}");
         }
+    }
+
+    #[test]
+    fn a_frame_of_any_tag_and_length_is_found_raw() {
+        let mut bytes = Buffer::default();
+        put(&mut bytes, 0xff, b"payload");
+        put(&mut bytes, b'H', b"");
+        assert_eq!(raw(bytes.bytes()), Some((0xff, &b"payload"[..], 10)));
+        assert_eq!(raw(&bytes.bytes()[..9]), None);
+        assert_eq!(raw(&bytes.bytes()[10..]), Some((b'H', &b""[..], 3)));
+        assert_eq!(raw(&bytes.bytes()[10..12]), None);
+        let longest = [&[b'T', 0xff, 0xff][..], &[0; 0xffff]].concat();
+        assert_eq!(raw(&longest), Some((b'T', &longest[3..], 0x10002)));
+    }
+
+    #[test]
+    fn input_is_split_at_its_newlines() {
+        let split = |input| pieces(input).collect::<Vec<_>>();
+        assert_eq!(split(b""), []);
+        assert_eq!(split(b"a"), [(&b"a"[..], false)]);
+        assert_eq!(split(b"\n"), [(&b""[..], true)]);
+        assert_eq!(split(b"a\n\nb"), [(&b"a"[..], true), (b"", true), (b"b", false)]);
     }
 }

@@ -1,8 +1,10 @@
 //! What travels on the wire and who may say what when (docs/PROTOCOL.md).
 //!
-//! Everything here is pure: no clock, no descriptor, no environment. Bytes and times come in as
-//! parameters, what is to be done comes out as values, and `engine` does it. That is why every rule
-//! can be tested without a socket.
+//! `conversation` is the rules, `events` what goes in and comes out of it, `channel` the bytes below
+//! it, `frame` and `name` the format, `limits` the times and sizes. The invariant: everything here
+//! is pure. There is no clock, no descriptor, no environment; bytes and times come in as parameters,
+//! what to do comes out as values, and `session::engine` does it. So every rule is tested without a
+//! socket.
 
 pub mod channel;
 pub mod conversation;

@@ -1,13 +1,13 @@
-//! Names: what each end calls itself in its HELLO.
+//! Names: what each side calls itself in its HELLO.
 //!
 //! The invariant: a [`Name`] has 1 to 64 bytes. A name from the wire may be any bytes, so it is
-//! shown only through `terminal::printable`; one that a person chose here is checked when it is
+//! shown only through `terminal::sanitize`; a name that a person chose here is checked when it is
 //! parsed.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The most bytes a name has (docs/PROTOCOL.md, HELLO).
+/// The most bytes of a name (docs/PROTOCOL.md, HELLO).
 pub const MAX_NAME: usize = 64;
 
 /// A name of 1 to [`MAX_NAME`] bytes.
@@ -15,7 +15,7 @@ pub const MAX_NAME: usize = 64;
 pub struct Name(Box<[u8]>);
 
 impl Name {
-    /// A name as it came from the wire; `None` when it is empty or too long.
+    /// A name from the wire; `None` when it is empty or too long.
     pub fn from_wire(bytes: &[u8]) -> Option<Self> {
         (1..=MAX_NAME).contains(&bytes.len()).then(|| Self(bytes.into()))
     }
@@ -34,16 +34,16 @@ impl fmt::Debug for Name {
 impl FromStr for Name {
     type Err = String;
 
-    /// A name that a person chose: what other people can read, and short enough to send.
+    /// A name that a person chose: it can be read, and is short enough to send.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.trim().is_empty() {
             return Err("a name needs at least one visible character".into());
         }
         if text.chars().any(char::is_control) {
-            return Err("a name has no control characters".into());
+            return Err("a name cannot contain control characters".into());
         }
         Self::from_wire(text.as_bytes()).ok_or_else(|| {
-            format!("a name has at most {MAX_NAME} bytes, this one has {}", text.len())
+            format!("a name has at most {MAX_NAME} bytes; this one has {}", text.len())
         })
     }
 }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_from_the_wire_may_be_any_bytes_of_the_right_number() {
+    fn a_name_from_the_wire_may_be_any_bytes_of_the_right_length() {
         assert!(Name::from_wire(b"").is_none());
         assert!(Name::from_wire(&[0xff; 64]).is_some());
         assert!(Name::from_wire(&[b'x'; 65]).is_none());

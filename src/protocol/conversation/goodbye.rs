@@ -102,11 +102,7 @@ impl Conversation {
             Receiving::BeforeHello | Receiving::Talking => {
                 // The error of a reset is reported once, to send or to receive: if sending got it,
                 // receiving sees a plain end.
-                let why = match &self.sending {
-                    Sending::Failed(why) => why.clone(),
-                    _ => CLOSED.into(),
-                };
-                self.decide(End::Lost(why));
+                self.decide(End::Lost(self.send_error().unwrap_or_else(|| CLOSED.into())));
             }
         }
     }
@@ -148,7 +144,10 @@ impl Conversation {
                 self.end_input();
                 self.answer(now);
             }
-            Timer::Goodbye => self.give_up(),
+            Timer::Goodbye => match self.send_error() {
+                Some(why) => self.decide(End::Lost(why)),
+                None => self.give_up(),
+            },
             Timer::Linger => self.settle(),
         }
     }
@@ -238,6 +237,13 @@ impl Conversation {
             (Timer::Silence | Timer::TrailingData, _) => self.limits.trailing,
             (Timer::Goodbye, _) => self.limits.goodbye,
             (Timer::Linger, _) => self.limits.linger,
+        }
+    }
+
+    fn send_error(&self) -> Option<String> {
+        match &self.sending {
+            Sending::Failed(why) => Some(why.clone()),
+            _ => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Two ends joined by a fake link, and one end against a peer that breaks the rules.
+//! Two sides joined by a fake link, and one side against a peer that breaks the rules.
 
 mod side;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::super::events::Goodbye;
+use super::super::events::{CLOSED, Goodbye};
 use super::super::frame::{self, FrameError};
 use super::super::limits::{
     GOODBYE_LIMIT, HELLO_LIMIT, LINGER_LIMIT, OUTGOING_LIMIT, RING_LIMIT, TRAILING_LIMIT,
@@ -34,7 +34,7 @@ impl Side {
     }
 }
 
-/// Both ends and the time.
+/// Both sides and the time.
 struct Link {
     caller: Side,
     handler: Side,
@@ -101,7 +101,7 @@ fn both_sides_say_several_lines_in_a_row_without_taking_turns() {
 }
 
 #[test]
-fn a_person_who_leaves_ends_both_sides_at_once() {
+fn a_person_who_leaves_ends_the_conversation_on_both_sides() {
     let mut link = Link::answered(Input::Person);
     link.handler.say(b"wait\n", link.now);
     link.caller.conversation.leave(Goodbye::Leaving("lunch"), link.now);
@@ -111,7 +111,7 @@ fn a_person_who_leaves_ends_both_sides_at_once() {
     assert!(
         link.handler.conversation.peer_left_first() && !link.caller.conversation.peer_left_first()
     );
-    assert_eq!(link.caller.heard.len(), 1, "the answer to a goodbye is no news");
+    assert_eq!(link.caller.heard.len(), 1, "the answer to a goodbye is not reported");
     assert_eq!(link.caller.shown, b"wait\n");
 }
 
@@ -119,7 +119,7 @@ fn a_person_who_leaves_ends_both_sides_at_once() {
 fn the_answer_to_a_goodbye_waits_until_everything_is_shown() {
     let mut link = Link::answered(Input::Person);
     link.handler.stalled = true;
-    link.caller.say(b"last words\n", link.now);
+    link.caller.say(b"the last line\n", link.now);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
     assert_eq!(link.ends(), [None, None]);
@@ -144,7 +144,7 @@ fn a_goodbye_that_nobody_answers_is_not_confirmed() {
 }
 
 #[test]
-fn only_a_patient_goodbye_is_extended_by_what_still_comes() {
+fn a_goodbye_is_extended_by_what_still_comes_unless_it_is_immediate() {
     for (goodbye, end) in
         [(Goodbye::InputEnded, None), (Goodbye::Leaving(""), Some(End::NotConfirmed))]
     {
@@ -161,7 +161,7 @@ fn only_a_patient_goodbye_is_extended_by_what_still_comes() {
 }
 
 #[test]
-fn a_stream_says_its_last_words_before_it_answers() {
+fn a_stream_sends_its_trailing_data_before_it_answers() {
     let mut link = Link::answered(Input::Stream);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
@@ -180,7 +180,7 @@ fn a_stream_says_its_last_words_before_it_answers() {
 }
 
 #[test]
-fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
+fn a_stream_that_is_silent_after_the_goodbye_has_ended() {
     let mut link = Link::answered(Input::Stream);
     link.caller.conversation.leave(Goodbye::Leaving(""), link.now);
     link.carry(usize::MAX);
@@ -190,7 +190,7 @@ fn a_stream_that_is_silent_after_the_goodbye_has_said_its_last_words() {
 }
 
 #[test]
-fn a_patient_stream_hears_the_other_end_out() {
+fn a_stream_that_waits_for_its_peer_lets_it_leave_first() {
     let mut link = Link::answered(Input::Person);
     link.caller = Side::new(Role::Caller, "alice", Input::WaitForPeer, link.now);
     link.handler = Side::new(Role::Handler, "desk", Input::Person, link.now);
@@ -224,7 +224,7 @@ fn a_conversation_that_takes_too_long_ends_with_a_reason() {
     ringing.conversation.on_closed();
     ringing.act(link.now);
     assert_eq!(ringing.end, Some(End::NoHello(limit)));
-    // What has ended, has ended.
+    // The first end stands.
     ringing.conversation.expire(Duration::ZERO, link.now);
     ringing.act(link.now);
     assert_eq!(ringing.end, Some(End::NoHello(limit)));
@@ -235,7 +235,7 @@ fn a_stream_that_ends_after_the_goodbye_still_waits_for_its_screen() {
     for goodbye in [Goodbye::InputEnded, Goodbye::Leaving("")] {
         let mut link = Link::answered(Input::Stream);
         link.handler.stalled = true;
-        link.caller.say(b"last words\n", link.now);
+        link.caller.say(b"the last line\n", link.now);
         link.caller.conversation.leave(Goodbye::InputEnded, link.now);
         link.carry(usize::MAX);
         link.handler.conversation.leave(goodbye, link.now);
@@ -283,6 +283,24 @@ fn goodbyes_that_cross_answer_each_other() {
 }
 
 #[test]
+fn goodbyes_that_cross_wait_for_a_stalled_screen_as_long_as_it_takes() {
+    let mut link = Link::answered(Input::Person);
+    link.handler.stalled = true;
+    link.caller.say(b"a\n", link.now);
+    link.caller.conversation.leave(Goodbye::InputEnded, link.now);
+    link.handler.conversation.leave(Goodbye::Leaving(""), link.now);
+    // The caller's BYE arrives before the handler's is sent.
+    let goodbye = link.caller.send(usize::MAX, link.now);
+    link.handler.receive(&goodbye, link.now);
+    link.carry(usize::MAX);
+    link.later(2 * GOODBYE_LIMIT);
+    assert_eq!(link.handler.end, None);
+    link.handler.stalled = false;
+    link.handler.act(link.now);
+    assert_eq!(link.handler.end, Some(End::Done));
+}
+
+#[test]
 fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
     let mut link = Link::answered(Input::Stream);
     link.handler.say(b"that is all\n", link.now);
@@ -304,14 +322,14 @@ fn a_handler_whose_input_has_ended_leaves_the_first_goodbye_to_the_caller() {
         link.handler.conversation.peer_left_first() && !link.caller.conversation.peer_left_first()
     );
 
-    // Who is told to go does not wait for that.
+    // A handler that is told to leave does not wait for the caller.
     let mut link = Link::answered(Input::Stream);
     link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     link.handler.conversation.leave(Goodbye::Leaving("terminated"), link.now);
     link.carry(usize::MAX);
     assert_eq!(link.caller.heard[1..], ["left terminated"]);
 
-    // A caller who has nothing to say is not waited for.
+    // A caller that is silent is not waited for.
     let mut link = Link::answered(Input::Stream);
     link.handler.conversation.leave(Goodbye::InputEnded, link.now);
     link.carry(usize::MAX);
@@ -388,7 +406,7 @@ fn a_rule_that_is_broken_is_named_in_a_bye_and_reported() {
         let reason = format!("protocol error: {fault}");
         assert!(sent.ends_with(reason.as_bytes()), "{}", sent.escape_ascii());
         assert!(desk.shut);
-        // What it says after that is not listened to; its end is waited for.
+        // What the peer says after that is ignored; its end is waited for.
         desk.receive(&bytes("54 00 01 78"), now);
         assert_eq!((&desk.shown[..], desk.end.as_ref()), (&b""[..], None));
         desk.conversation.on_closed();
@@ -418,6 +436,16 @@ fn what_the_peer_said_last_is_heard_even_when_sending_has_failed() {
     assert_eq!(link.caller.shown, b"bye\n");
     assert_eq!(link.caller.end, Some(End::Lost("broken pipe".into())));
     assert_eq!(link.caller.conversation.lines(), 1);
+}
+
+#[test]
+fn a_silent_peer_that_nothing_can_be_sent_to_is_not_waited_for_without_a_limit() {
+    let mut link = Link::answered(Input::WaitForPeer);
+    link.caller.conversation.on_send_failed("no route to host".into(), link.now);
+    link.later(GOODBYE_LIMIT - TICK);
+    assert_eq!(link.caller.end, None);
+    link.later(TICK);
+    assert_eq!(link.caller.end, Some(End::Lost("no route to host".into())));
 }
 
 #[test]
@@ -506,8 +534,7 @@ fn words() -> impl Strategy<Value = Vec<Vec<u8>>> {
 }
 
 proptest! {
-    /// Whatever both ends say, in whatever pieces it is typed and carried: all of it arrives once
-    /// and in order.
+    /// Everything that both sides say arrives once and in order, however it is typed and carried.
     #[test]
     fn no_byte_is_lost_doubled_or_reordered(mine in words(), theirs in words(), step in 1usize..5000) {
         let mut link = Link::answered(Input::Stream);
@@ -525,20 +552,62 @@ proptest! {
         prop_assert_eq!(link.ends(), [Some(&End::Done); 2]);
     }
 
-    /// A peer that sends anything at all, in any pieces, gets an end that says what was wrong, and
-    /// never more memory.
+    /// A peer that sends anything, in any pieces, gets the end and the screen that the rules give it,
+    /// and memory for one frame and one read.
     #[test]
-    fn any_bytes_from_a_peer_are_survived(junk in proptest::collection::vec(any::<u8>(), 0..600), step in 1usize..100) {
+    fn any_bytes_from_a_peer_are_survived(sent in frames(), step in 1usize..100) {
         let now = Instant::now();
         let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
-        for piece in junk.chunks(step) {
+        for piece in sent.chunks(step) {
             desk.receive(piece, now);
+            let room = desk.conversation.room().map_or(0, |room| room.len());
+            prop_assert!(room <= 2 * (frame::HEADER + frame::MAX_PAYLOAD + ReadSize::MOST));
         }
         desk.conversation.on_closed();
         desk.act(now);
         desk.send(usize::MAX, now);
-        desk.act(now + LINGER_LIMIT);
-        desk.act(now + LINGER_LIMIT + GOODBYE_LIMIT);
-        prop_assert!(desk.end.is_some());
+        let (shown, end) = by_the_rules(&sent);
+        prop_assert_eq!(desk.shown, shown);
+        prop_assert_eq!(desk.end, Some(end));
+    }
+}
+
+/// Frames in any order, and some junk.
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let text = || proptest::collection::vec(any::<u8>(), 0..40);
+    let frame = |tag: u8, payload: Vec<u8>| [&[tag, 0, payload.len() as u8], &payload[..]].concat();
+    let piece = prop_oneof![
+        4 => Just(bytes(HELLO_BOB)),
+        8 => (prop_oneof![Just(b'T'), Just(b't'), any::<u8>()], text()).prop_map(
+            move |(tag, text)| frame(tag, text)
+        ),
+        1 => text().prop_map(move |reason| frame(b'B', reason)),
+        1 => text(),
+    ];
+    proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// What a desk shows, and how it ends, when a caller sends `rest` and then closes.
+fn by_the_rules(mut rest: &[u8]) -> (Vec<u8>, End) {
+    let (mut shown, mut open) = (Vec::new(), false);
+    loop {
+        let (frame, length) = match frame::decode(rest) {
+            Ok(Some(found)) => found,
+            Ok(None) => return (shown, End::Lost(CLOSED.into())),
+            Err(error) => return (shown, End::Broken(Fault::Frame(error))),
+        };
+        rest = &rest[length..];
+        match frame {
+            Frame::Unknown(_) => {}
+            Frame::Hello(_) if open => return (shown, End::Broken(Fault::SecondHello)),
+            Frame::Hello(_) => open = true,
+            Frame::Bye(reason) if !open => return (shown, End::Refused(reason.into())),
+            Frame::Bye(_) => return (shown, End::Done),
+            Frame::Text(_) | Frame::Part(_) if !open => {
+                return (shown, End::Broken(Fault::TextBeforeHello));
+            }
+            Frame::Text(line) => shown.extend([line, b"\n"].concat()),
+            Frame::Part(piece) => shown.extend_from_slice(piece),
+        }
     }
 }

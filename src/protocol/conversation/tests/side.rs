@@ -1,7 +1,7 @@
-//! One end of a conversation with what it has shown: the engine's part, done step by step.
+//! One side of a conversation with what it has shown: the engine's part, done step by step.
 //!
-//! The tests Next door and the targets in `fuzz/` share it. The invariant: what is in `shown` was
-//! handed out by the conversation, in that order, with a newline where a line was complete.
+//! The tests next door and the targets in `fuzz/` share it. The invariant: `shown` is what the
+//! conversation returned, in that order, with a newline where a line was complete.
 
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ pub struct Side {
     pub heard: Vec<String>,
     pub end: Option<End>,
     pub shut: bool,
-    /// Its screen takes nothing: what was handed out is not shown.
+    /// Its screen takes nothing, so what was returned is not shown.
     pub stalled: bool,
 }
 
