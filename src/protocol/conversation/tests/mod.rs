@@ -504,7 +504,7 @@ fn input_waits_while_too_much_waits_to_be_sent() {
 /// The example in docs/PROTOCOL.md, replayed.
 #[test]
 fn the_published_conversation_is_the_one_that_is_spoken() {
-    let document = include_str!("../../../docs/PROTOCOL.md");
+    let document = include_str!("../../../../docs/PROTOCOL.md");
     let example = document.split("```conversation\n").nth(1).unwrap().split("```").next().unwrap();
     let direction = |mark: char| -> Vec<u8> {
         let lines = example.lines().filter_map(|line| line.strip_prefix(mark));
