@@ -94,9 +94,8 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
     }
     drop(desk);
     assert_eq!(caller.status(), 1);
-    caller.notice_with(
-        "the connection to desk was lost: the other end closed it without a goodbye; 3 lines are",
-    );
+    caller
+        .notice_with("the connection to desk was lost: connection closed without BYE; 3 lines are");
 
     let (mut caller, mut desk) = answered();
     desk.write_all(&hello("desk")).unwrap();

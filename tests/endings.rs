@@ -44,15 +44,15 @@ fn a_conversation_that_fails_says_how_it_ended_and_what_a_caller_can_do() {
         (frame(b'B', b""), "the desk refused the call without a reason; try again later"),
         (
             vec![],
-            "the desk hung up before anybody answered: the other end closed it without a goodbye; call again",
+            "the desk hung up before anybody answered: connection closed without BYE; call again",
         ),
         (
             hello("desk"),
-            "the connection to desk was lost: the other end closed it without a goodbye; call again",
+            "the connection to desk was lost: connection closed without BYE; call again",
         ),
         (
             frame(b'H', b"\x02\0desk"),
-            "the peer does not speak this protocol: version 2 is not spoken here, only version 1; \
+            "the peer does not speak this protocol: unsupported version 2 (expected 1); \
              update the older program",
         ),
         (
@@ -120,7 +120,7 @@ fn a_conversation_that_stops_says_so_too() {
 fn a_handler_without_a_caller_says_what_became_of_it() {
     for (said, error) in [
         (frame(b'B', b""), "the caller hung up before it was answered"),
-        (vec![], "the connection to the peer was lost: the other end closed it without a goodbye"),
+        (vec![], "the connection to the peer was lost: connection closed without BYE"),
     ] {
         let (mut caller, socket) = call();
         caller.write_all(&said).unwrap();

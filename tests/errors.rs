@@ -46,7 +46,7 @@ const WRONG_ARGUMENTS: [(&str, &[&str], &str); 14] = [
     (
         "client",
         &["desk", "--name=\u{1b}[2J"],
-        "option '--name' with value '^[[2J': a name has no control characters",
+        "option '--name' with value '^[[2J': a name cannot contain control characters",
     ),
     (
         "client",
@@ -94,7 +94,7 @@ fn a_wrong_word_is_named_with_the_page_that_knows_better() {
     }
     let (status, error) = failure(&mut talk(&["client", "desk", "--name", &long]));
     assert_eq!(status, 2);
-    assert!(error.ends_with("bytes, this one has 65; see talk client --help"), "{error}");
+    assert!(error.ends_with("bytes; this one has 65; see talk client --help"), "{error}");
 }
 
 #[test]
@@ -149,7 +149,10 @@ fn words_that_are_no_text_are_an_error_wherever_they_come_from() {
     );
     for (name, error) in [
         (odd, "TALK_NAME is not UTF-8; change or unset it"),
-        (OsStr::new("a\u{7}"), "TALK_NAME: a name has no control characters; change or unset it"),
+        (
+            OsStr::new("a\u{7}"),
+            "TALK_NAME: a name cannot contain control characters; change or unset it",
+        ),
     ] {
         expect(talk(&["client", "localhost"]).env("TALK_NAME", name), 2, error);
     }

@@ -138,7 +138,7 @@ fn wrong_frames_are_answered_with_a_reason() {
     for (wrong, reason) in [
         (frame(b'T', b"x"), "text before HELLO"),
         ([hello("alice"), hello("alice")].concat(), "a second HELLO"),
-        (frame(b'H', b"\x02\0alice"), "version 2 is not spoken here, only version 1"),
+        (frame(b'H', b"\x02\0alice"), "unsupported version 2 (expected 1)"),
         (too_long, "frame 'T' of 16385 bytes is too long"),
     ] {
         let (mut caller, socket) = call();

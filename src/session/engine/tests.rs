@@ -319,7 +319,7 @@ fn a_peer_that_vanishes_leaves_a_lost_connection_and_unconfirmed_lines() {
     assert_eq!(result.events.last().unwrap(), "Ended { lost: true }");
 
     // What the peer has not read makes it a reset.
-    let (mut peer, mut running) = Peer::answered(handler(Input::Person));
+    let (peer, mut running) = Peer::answered(handler(Input::Person));
     running.types(b"are you there?\n");
     while sockets::peek(peer.0.as_fd(), &mut [0]).is_err() {
         thread::yield_now();
