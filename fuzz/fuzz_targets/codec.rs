@@ -44,7 +44,7 @@ fn by_the_rules(bytes: &[u8]) -> Decoded<'_> {
     Ok(Some((frame, 3 + length)))
 }
 
-/// What `bytes` mean is known as soon as it can be, and not before: a length from the header, all
+/// A frame is decoded as soon as it can be, and not before: a wrong length from the header, all
 /// else from the whole.
 fn check_cuts(bytes: &[u8], decoded: &Decoded<'_>) {
     let known = match decoded {
@@ -53,7 +53,7 @@ fn check_cuts(bytes: &[u8], decoded: &Decoded<'_>) {
         Err(FrameError::TooLong { .. }) => 3,
         Err(FrameError::Version(_) | FrameError::BadHello) => 3 + announced(bytes),
     };
-    // In the middle of a long payload every cut is the same.
+    // All cuts in the middle of a long payload are alike.
     let middle = NEAR..known.saturating_sub(NEAR);
     for end in (0..=bytes.len().min(known + NEAR)).filter(|end| !middle.contains(end)) {
         let expected = if end < known { &Ok(None) } else { decoded };
@@ -82,6 +82,7 @@ fn check_frame(bytes: &[u8]) -> Option<usize> {
     assert_eq!(decoded, by_the_rules(bytes));
     check_cuts(bytes, &decoded);
     let (frame, length) = decoded.ok()??;
+    assert_eq!(frame::raw(bytes), Some((bytes[0], &bytes[3..length], length)));
     check_written_again(&frame, length);
     Some(length)
 }
@@ -116,12 +117,12 @@ fuzz_target!(|bytes: &[u8]| {
         rest = &rest[length..];
     }
     let [first, text @ ..] = bytes else { return };
-    // As it is, or again and again until it takes several frames.
+    // As it is, or repeated until it needs several frames.
     let long = usize::from(*first % 4) * frame::MAX_PAYLOAD;
     let text = text.repeat(1 + long / text.len().max(1));
     check_text(&text, *first < 128);
     check_bye(&String::from_utf8_lossy(&text[..text.len().min(LONG_REASON)]));
-    // As long as its header wants it.
+    // With as much payload as its header announces.
     if bytes.len() > 3 {
         let payload = bytes[3..].iter().cycle().take(announced(bytes) + NEAR);
         check_frame(&bytes[..3].iter().chain(payload).copied().collect::<Vec<u8>>());

@@ -1,9 +1,9 @@
-//! Two ends of a conversation joined by a fake link; the input decides who does what, when, and in
-//! which pieces.
+//! Two sides of a conversation joined by a fake link. The input decides which side does what, when,
+//! and in which pieces.
 //!
-//! The invariant: what one end has to show is at every moment a prefix of what the other said, and
-//! all of it once it is done; whoever is done and left first knows that every line was shown.
-//! Memory stays bounded, and every conversation ends.
+//! The invariant: what one side shows is at every moment a prefix of what the other said, and all
+//! of it once the conversation is done. A side that left first and is done knows that every line
+//! was shown. Memory stays bounded, and every conversation ends.
 
 #![no_main]
 
@@ -20,16 +20,16 @@ use talk_fuzz::{INBOX_LIMIT, Moves, OUTBOX_LIMIT};
 const STEP: Duration = Duration::from_millis(50);
 /// What the network holds in one direction.
 const LINK_ROOM: usize = 128 * 1024;
-/// What one end says at most, so that a run stays short.
+/// What one side says at most, so that a run stays short.
 const SAID_LIMIT: usize = 1024 * 1024;
 
-/// One end, with what it said and the link that leads away from it.
+/// One side, with what it said and the link that leads away from it.
 struct Place {
     side: Side,
     said: Vec<u8>,
-    /// How much of `side.shown` has been compared with what the other end said.
+    /// How much of `side.shown` has been compared with what the other side said.
     compared: usize,
-    /// How much of it somebody has seen.
+    /// How much of it is on the screen.
     seen: usize,
     /// Nothing is left in the inbox but an incomplete frame, so that more can be read.
     drained: bool,
@@ -85,7 +85,7 @@ impl Place {
         true
     }
 
-    /// Takes at most `limit` bytes from the link of the `other` end. Returns whether something
+    /// Takes at most `limit` bytes from the link of the `other` side. Returns whether something
     /// moved.
     fn receive(&mut self, other: &mut Place, limit: usize, now: Instant) -> bool {
         if !self.drained {
@@ -117,7 +117,7 @@ impl Place {
         done > 0
     }
 
-    /// Somebody sees all that was to be shown. Returns whether that leads to more.
+    /// All that was to be shown is on the screen. Returns whether that leads to more.
     fn show(&mut self, now: Instant) -> bool {
         self.seen = self.side.shown.len();
         self.side.conversation.on_shown(now)
@@ -143,7 +143,7 @@ impl Place {
     }
 }
 
-/// Both ends and the time.
+/// Both sides and the time.
 struct World {
     /// The one that moves stands first.
     places: [Place; 2],
@@ -225,7 +225,7 @@ impl World {
         }
     }
 
-    /// Everybody does what they can. Returns whether something moved.
+    /// Both sides do what they can. Returns whether something moved.
     fn round(&mut self) -> bool {
         self.now += Duration::from_millis(1);
         let mut moved = false;
@@ -243,8 +243,8 @@ impl World {
         moved
     }
 
-    /// Whatever the moves have led to: what can move moves, one end leaves, then the other, then a
-    /// stalled screen goes on, and time does the rest.
+    /// From whatever the moves have led to: everything moves that can, one side leaves, then the
+    /// other, then a stalled screen continues, and time does the rest.
     fn wait_for_the_end(&mut self) {
         let mut quiet = 0;
         for _ in 0..1000 {

@@ -1,7 +1,7 @@
-//! One end of a conversation against a peer that sends anything, at any pace.
+//! One side of a conversation against a peer that sends anything, at any pace.
 //!
-//! The invariant: it never panics, never holds more than its limits, always comes to an end, and
-//! what it sends is a conversation by the rules all the same.
+//! The invariant: it never panics, never holds more than its limits, always ends, and whatever the
+//! peer does, what it sends keeps the rules.
 
 #![no_main]
 
@@ -16,7 +16,7 @@ use talk_fuzz::{INBOX_LIMIT, Moves, OUTBOX_LIMIT};
 /// The unit of the time that passes.
 const STEP: Duration = Duration::from_millis(100);
 
-/// The end under test, with all that went in and out of it.
+/// The side under test, with all that went in and out of it.
 struct Victim {
     side: Side,
     said: Vec<u8>,
@@ -83,8 +83,8 @@ impl Victim {
         panic!("it never ends");
     }
 
-    /// HELLO, then what was said, then BYE, and nothing after it; all of it, unless it was broken
-    /// off.
+    /// HELLO, then what was said, then BYE, and nothing after it. All of it, unless the
+    /// conversation was broken off.
     fn check_sent(&self) {
         let (mut rest, mut text) = (&self.sent[..], Vec::new());
         let (mut open, mut left) = (false, false);

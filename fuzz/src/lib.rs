@@ -6,24 +6,24 @@
 
 #[path = "../../src/buffer.rs"]
 pub mod buffer;
-#[path = "../../src/terminal/sanitize.rs"]
-pub mod sanitize;
 #[path = "../../src/protocol/mod.rs"]
 pub mod protocol;
+#[path = "../../src/terminal/sanitize.rs"]
+pub mod sanitize;
 #[path = "../../src/protocol/conversation/tests/side.rs"]
 pub mod side;
 
 use buffer::ReadSize;
-use protocol::limits::OUTGOING_LIMIT;
 use protocol::frame::{HEADER, MAX_PAYLOAD};
+use protocol::limits::OUTGOING_LIMIT;
 
-/// Room in an inbox at most: for an incomplete frame and one read, twice, because a buffer doubles.
+/// The most room in an inbox: an incomplete frame and one read, twice because a buffer doubles.
 pub const INBOX_LIMIT: usize = 2 * (HEADER + MAX_PAYLOAD + ReadSize::MOST);
-/// Bytes that wait to be sent at most: one read from the keyboard more than the limit, in empty
-/// lines, which take three bytes for one; and HELLO and BYE.
+/// The most bytes that wait to be sent: the limit, one more read from the keyboard in empty lines,
+/// which are sent as three bytes for one, and HELLO and BYE.
 pub const OUTBOX_LIMIT: usize = OUTGOING_LIMIT + 3 * ReadSize::MOST + 300;
 
-/// The fuzzer's bytes, taken as a list of moves: what to do, how much, with which bytes. Any bytes
+/// The fuzzer's bytes, read as a list of moves: what to do, how much, with which bytes. Any bytes
 /// are such a list.
 pub struct Moves<'a>(pub &'a [u8]);
 

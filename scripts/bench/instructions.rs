@@ -49,7 +49,7 @@ fn decode(times: usize) {
     }
 }
 
-/// Two ends that have said hello.
+/// Two sides that have said HELLO.
 fn talking(now: Instant) -> [Conversation; 2] {
     let name = || "bob".parse().expect("a name");
     let mut ends = [Role::Caller, Role::Handler]
@@ -60,8 +60,8 @@ fn talking(now: Instant) -> [Conversation; 2] {
     ends
 }
 
-/// Brings everything that waits to the other end, and shows what comes of it; returns how many
-/// bytes of text that is.
+/// Carries everything that waits to the other side and shows it; returns how many bytes of text
+/// that is.
 fn carry(from: &mut Conversation, to: &mut Conversation, now: Instant) -> usize {
     while !from.outgoing().is_empty() {
         let room = to.room().expect("the conversation is open");
@@ -80,7 +80,7 @@ fn carry(from: &mut Conversation, to: &mut Conversation, now: Instant) -> usize 
     shown
 }
 
-/// Says input at one end and shows it at the other.
+/// Says input at one side and shows it at the other.
 fn converse(input: &[u8], times: usize) {
     let now = Instant::now();
     let [mut caller, mut handler] = talking(now);
