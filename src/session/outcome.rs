@@ -130,7 +130,7 @@ impl Ended {
         }
     }
 
-    /// The value as bytes for the link: at most [`ENCODED_LIMIT`].
+    /// The value as bytes for the link, at most 275 of them.
     pub fn encode(&self) -> Vec<u8> {
         let flags = [self.role == Role::Handler, self.peer_left, self.asked];
         let flags = (0..).zip(flags).map(|(bit, set)| u8::from(set) << bit).sum();
@@ -173,9 +173,6 @@ impl fmt::Display for Ended {
         f.write_str(self.advice())
     }
 }
-
-/// The most bytes that [`Ended::encode`] returns.
-pub const ENCODED_LIMIT: usize = 512;
 
 /// A letter for the variant, then what it holds.
 impl How {
@@ -262,6 +259,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::name::MAX_NAME;
+
+    /// Flags, lines, a name with its length, the variant, and what it holds.
+    const ENCODED_LIMIT: usize = 1 + 8 + 1 + MAX_NAME + 1 + MAX_REASON;
 
     fn ended(how: How, role: Role) -> Ended {
         let peer = Name::from_wire(b"\xffzo\xc3\xab");
