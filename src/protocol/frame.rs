@@ -146,13 +146,20 @@ pub fn put_hello(out: &mut Buffer, name: &Name) {
 
 /// Appends text without a newline, of any length: as TEXT if it ends its line, else as PART. Text
 /// that is too long for one frame is sent in several, all but the last of them PART.
-pub fn put_text(out: &mut Buffer, mut text: &[u8], complete: bool) {
+pub fn put_text(out: &mut Buffer, text: &[u8], complete: bool) {
+    let last = if text.len() > MAX_PAYLOAD { put_parts(out, text) } else { text };
+    put(out, if complete { TEXT } else { PART }, last);
+}
+
+/// Appends PART frames until the rest, which it returns, fits in one frame.
+#[cold]
+fn put_parts<'a>(out: &mut Buffer, mut text: &'a [u8]) -> &'a [u8] {
     while text.len() > MAX_PAYLOAD {
         let (piece, rest) = text.split_at(cut(text));
         put(out, PART, piece);
         text = rest;
     }
-    put(out, if complete { TEXT } else { PART }, text);
+    text
 }
 
 /// Splits input at its newlines: each line without its newline and `true`, then what follows the
