@@ -172,6 +172,7 @@ pub fn login_name() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::panic::resume_unwind;
 
     use nix::unistd::pipe;
 
@@ -207,7 +208,8 @@ mod tests {
         }
         let (read, write) = pipe().unwrap();
         let parent = Parent(write.into());
-        let child = spawn(&[parent.0.as_fd()], || panic!("a child of a test")).unwrap();
+        // Without the panic hook, for which another test may hold a lock.
+        let child = spawn(&[parent.0.as_fd()], || resume_unwind(Box::new("a panic"))).unwrap();
         assert_eq!(status(child), WaitStatus::Exited(child, 101));
         drop(parent);
         assert_eq!(io::read_to_string(File::from(read)).unwrap(), "dropped ", "once");

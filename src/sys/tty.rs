@@ -127,7 +127,11 @@ mod tests {
 
     use super::super::process::spawn;
     use super::super::ready::{Interest, select};
+    use super::super::signals::alarm;
     use super::*;
+
+    /// Seconds after which a child of this test is ended.
+    const LIMIT: u32 = 30;
 
     /// What has been written to the screen since the last call.
     fn screen(master: &mut File) -> String {
@@ -154,6 +158,8 @@ mod tests {
         let (said, say) = pipe().unwrap();
         let pty = openpty(None, None).unwrap();
         let child = spawn(&[pty.master.as_fd(), pty.slave.as_fd(), say.as_fd()], || {
+            // Another test that fails just now may hold the lock of the panic hook, for ever here.
+            alarm(LIMIT);
             dup2_stdin(&pty.slave).unwrap();
             dup2_stdout(&pty.slave).unwrap();
             let mut master = File::from(pty.master.try_clone().unwrap());
@@ -167,7 +173,11 @@ mod tests {
             let _raw = Raw::enter("undo").unwrap();
             let raw = tcgetattr(io::stdin()).unwrap();
             assert!(before != raw);
-            let grandchild = spawn(&[], || panic!("in the child;")).unwrap();
+            let grandchild = spawn(&[], || {
+                alarm(LIMIT);
+                panic!("in the child;");
+            });
+            let grandchild = grandchild.unwrap();
             assert_eq!(status(grandchild), WaitStatus::Exited(grandchild, 101));
             assert!(tcgetattr(io::stdin()).unwrap() == raw, "it must stay raw");
             assert_eq!(screen(&mut master), "");
