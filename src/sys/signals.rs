@@ -118,7 +118,7 @@ pub fn alarm(seconds: u32) {
     nix::unistd::alarm::set(seconds);
 }
 
-/// In a test: gives `signals` their default dispositions, which whoever started it may have ignored.
+/// In a test: gives `signals` their default dispositions; whoever started it may have ignored them.
 #[cfg(test)]
 pub fn restore_defaults(signals: &[Signal]) {
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
