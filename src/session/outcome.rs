@@ -24,8 +24,8 @@ pub struct Ended {
     pub role: Role,
     /// What the peer called itself, once it has said HELLO.
     pub peer: Option<Name>,
-    /// The peer said BYE before this side did.
-    pub peer_left: bool,
+    /// The reason in the peer's BYE, if the peer said BYE before this side did.
+    pub peer_left: Option<Box<[u8]>>,
     /// The person here, a signal or the server asked to leave.
     pub asked: bool,
     /// Lines said here that nobody confirmed.
@@ -50,7 +50,7 @@ impl Ended {
             how,
             role: conversation.role(),
             peer: conversation.peer().cloned(),
-            peer_left: conversation.peer_left_first(),
+            peer_left: conversation.peer_left_first().then(|| conversation.peer_reason().into()),
             asked,
             unconfirmed: if confirmed { 0 } else { conversation.lines() },
         }
@@ -79,8 +79,11 @@ impl Ended {
             How::Over(end) => end,
         };
         match (end, self.role) {
-            (End::Done, _) if self.peer_left => format!("{peer} left"),
-            (End::Done, _) => format!("said goodbye to {peer}"),
+            (End::Done, _) => match self.peer_left.as_deref() {
+                Some(b"") => format!("{peer} left"),
+                Some(reason) => format!("{peer} left: {}", label(reason)),
+                None => format!("said goodbye to {peer}"),
+            },
             (End::Refused(reason), Role::Caller) if reason.is_empty() => {
                 "the desk refused the call without a reason".into()
             }
@@ -132,13 +135,16 @@ impl Ended {
 
     /// The value as bytes for the link, at most 275 of them.
     pub fn encode(&self) -> Vec<u8> {
-        let flags = [self.role == Role::Handler, self.peer_left, self.asked];
+        let flags = [self.role == Role::Handler, self.peer_left.is_some(), self.asked];
         let flags = (0..).zip(flags).map(|(bit, set)| u8::from(set) << bit).sum();
         let name = self.peer.as_ref().map_or(&b""[..], Name::as_bytes);
+        let reason = self.peer_left.as_deref().unwrap_or_default();
         let mut out = vec![flags];
         out.extend(self.unconfirmed.to_be_bytes());
-        out.push(name.len() as u8);
-        out.extend(name);
+        for text in [name, reason] {
+            out.push(text.len() as u8);
+            out.extend(text);
+        }
         self.how.encode(&mut out);
         out
     }
@@ -148,13 +154,18 @@ impl Ended {
         let (&flags, bytes) = bytes.split_first()?;
         let (unconfirmed, bytes) = bytes.split_first_chunk()?;
         let (&length, bytes) = bytes.split_first()?;
-        let (name, how) = bytes.split_at_checked(length.into())?;
+        let (name, bytes) = bytes.split_at_checked(length.into())?;
+        let (&length, bytes) = bytes.split_first()?;
+        let (reason, how) = bytes.split_at_checked(length.into())?;
         let set = |bit: u8| flags & (1 << bit) != 0;
+        if reason.len() > MAX_REASON {
+            return None;
+        }
         Some(Self {
             how: How::decode(how)?,
             role: if set(0) { Role::Handler } else { Role::Caller },
             peer: if name.is_empty() { None } else { Some(Name::from_wire(name)?) },
-            peer_left: set(1),
+            peer_left: set(1).then(|| reason.into()),
             asked: set(2),
             unconfirmed: u64::from_be_bytes(*unconfirmed),
         })
@@ -266,7 +277,8 @@ mod tests {
 
     fn ended(how: How, role: Role) -> Ended {
         let peer = Name::from_wire(b"\xffzo\xc3\xab");
-        Ended { how, role, peer, peer_left: true, asked: false, unconfirmed: 3 }
+        let peer_left = Some((*b"back at two").into());
+        Ended { how, role, peer, peer_left, asked: false, unconfirmed: 3 }
     }
 
     fn every_how() -> Vec<How> {
@@ -321,12 +333,14 @@ mod tests {
     fn no_text_of_another_process_is_shown_raw() {
         let evil = "\x1b[2J\nforged";
         for how in [
+            How::Over(End::Done),
             How::Over(End::Refused(evil.as_bytes().into())),
             How::Over(End::Lost(evil.into())),
             How::Unshown { why: evil.into(), closed: false },
         ] {
             let mut end = ended(how, Role::Caller);
             end.peer = Name::from_wire(evil.as_bytes());
+            end.peer_left = Some(evil.as_bytes().into());
             assert!(!end.to_string().contains(char::is_control), "{end}");
             end.peer = None;
             assert!(!end.to_string().contains(char::is_control), "{end}");

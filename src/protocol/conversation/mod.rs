@@ -140,6 +140,11 @@ impl Conversation {
         self.peer_left_first
     }
 
+    /// The reason in the peer's BYE; empty without one.
+    pub fn peer_reason(&self) -> &[u8] {
+        &self.reason
+    }
+
     /// What the peer calls itself, once it has said HELLO.
     pub fn peer(&self) -> Option<&Name> {
         self.peer.as_ref()

@@ -263,7 +263,7 @@ fn two_engines_converse_both_ways_and_say_goodbye() {
         assert_eq!(result.events.last().unwrap(), "Ended { lost: false }");
         assert_eq!(result.observed.last().unwrap(), "ended Over(Done)");
     }
-    assert!(handler.ended.peer_left && !caller.ended.peer_left);
+    assert!(handler.ended.peer_left.is_some() && caller.ended.peer_left.is_none());
     assert_eq!(handler.observed[0], "answered Name(bob)");
     let said = "said fr\\xc3\\xbch true".to_owned();
     let heard = ["heard one true", "heard two true"].map(String::from);
@@ -302,7 +302,7 @@ fn the_goodbye_of_the_peer_is_answered_when_its_last_line_is_on_the_screen() {
     assert_eq!(&shown, b"bye\n");
     drop(peer);
     let (_, result) = running.finish();
-    assert_eq!(result.ended.words(), "bob left");
+    assert_eq!(result.ended.words(), "bob left: lunch");
     assert_eq!(result.events, ["answered bob", "left lunch", "Ended { lost: false }"]);
 }
 
