@@ -23,9 +23,7 @@ fn one_call_too_many_is_told_so_and_costs_no_process() {
     for _ in 0..100 {
         let mut bob = desk.call("bob");
         assert_eq!(bob.status(), 1);
-        bob.notice_with(
-            "refused the call: the desk has as many calls as it takes; try again later",
-        );
+        bob.notice_with("refused the call: the desk is at its call limit; try again later");
         assert_eq!(desk.holdings().1, children);
     }
     let line = desk.server.line_with("refused");
@@ -53,8 +51,10 @@ fn only_those_on_the_list_come_in() {
             assert_eq!(alice.status(), 0, "{options:?}");
         } else {
             assert_eq!(alice.status(), 1, "{options:?}");
-            alice.notice_with("your address may not call this desk; ask its owner to allow it");
-            desk.server.line_with("refused: your address may not call");
+            alice.notice_with(
+                "your address is not allowed to call this desk; ask its owner for access",
+            );
+            desk.server.line_with("refused: your address is not allowed to call");
         }
     }
 }
@@ -70,7 +70,7 @@ fn the_lists_are_read_again_on_a_hangup_and_broken_ones_change_nothing() {
 
     fs::write(&list, "192.0.2.0/24\n127.0.0.1 # and this machine\n").unwrap();
     desk.server.signal(Signal::SIGHUP);
-    desk.server.line_with("the rules were read again");
+    desk.server.line_with("access lists reloaded");
     let mut admitted = desk.call("alice");
     admitted.end_input();
     assert_eq!(admitted.status(), 0);
@@ -78,7 +78,7 @@ fn the_lists_are_read_again_on_a_hangup_and_broken_ones_change_nothing() {
     for broken in ["", "not a network\n"] {
         fs::write(&list, broken).unwrap();
         desk.server.signal(Signal::SIGHUP);
-        desk.server.line_with("the rules stay as they were: --allow ");
+        desk.server.line_with("access lists kept: --allow ");
         let mut admitted = desk.call("alice");
         admitted.end_input();
         assert_eq!(admitted.status(), 0);
@@ -94,14 +94,17 @@ fn a_list_that_cannot_be_used_is_an_error_at_the_start() {
     for (list, complaint) in [
         (
             empty.to_str().unwrap(),
-            "it names no network; write one in each line, such as 192.0.2.0/24",
+            "the list is empty; put one network per line, such as 192.0.2.0/24",
         ),
-        (wrong.to_str().unwrap(), "line 2: 'lab' is no address or network, such as 192.0.2.0/24"),
+        (
+            wrong.to_str().unwrap(),
+            "line 2: 'lab' is not an address or network such as 192.0.2.0/24",
+        ),
         (
             "/no/such/file",
-            "it is no network, such as 192.0.2.0/24, and no file that can be read: no such file",
+            "neither a network (such as 192.0.2.0/24) nor a readable file: no such file",
         ),
-        ("", "it is no network"),
+        ("", "neither a network"),
     ] {
         for option in ["--allow", "--deny"] {
             let (status, error) = failure(&mut talk(&["server", "0", option, list]));

@@ -172,7 +172,7 @@ fn a_window_that_does_not_open_is_explained_to_the_desk() {
         ("xterm", plain, plain, "xterm cannot be started: permission denied; try it in a shell".into()),
         (broken, path.as_str(), plain, format!("{broken} cannot be started: no such file or directory; try it in a shell")),
         ("tmux", plain, plain, "tmux cannot be started: no such file or directory; install it (Debian: apt install tmux)".into()),
-        ("tmux", refusing, plain, "tmux refuses: no space for new pane; try it: tmux new".into()),
+        ("tmux", refusing, plain, "tmux failed: no space for new pane; try it: tmux new".into()),
         ("tmux", plain, nowhere, format!("cannot offer the call in {nowhere}: no such file or directory; set XDG_RUNTIME_DIR to another place")),
     ] {
         let mut server = talk(&["server", "--window", window]);
@@ -238,10 +238,7 @@ fn a_call_that_is_being_ended_takes_no_line_and_does_not_keep_the_desk() {
     desk.server.line_with("call 1 window open");
     desk.server.say("/hangup 1\n/1 one more thing\n/quit\n");
     assert_eq!(desk.server.line(), "-- [1 bob] is hanging up; line not sent");
-    assert_eq!(
-        desk.server.line(),
-        "-- saying goodbye to everybody; asked once more, the desk ends at once"
-    );
+    assert_eq!(desk.server.line(), "-- saying goodbye to everybody; repeat to quit immediately");
     desk.server.say("/quit\n");
     assert_eq!(desk.server.status(), 0);
 }
@@ -288,7 +285,7 @@ fn the_commands_of_the_console_are_listed_whole() {
 fn a_host_that_calls_too_often_is_told_what_to_do() {
     network(|network| {
         for (limit, advice) in [
-            ("1", "your address has as many calls here as it may; end one first"),
+            ("1", "too many simultaneous calls from your address; end one first"),
             ("1000", "too many calls from your address; try again in a minute"),
         ] {
             let server = ["server", "0", "--bind", DESK, "--window", "console", "--name", "desk"];
@@ -325,6 +322,6 @@ fn a_console_whose_screen_is_full_says_what_it_needs() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert_eq!(
         said.lines().last().unwrap(),
-        "talk: the console's screen is gone: no space left on device; give it an output that stays"
+        "talk: the console's screen is gone: no space left on device; keep standard output open"
     );
 }

@@ -131,7 +131,10 @@ fn keep_by(recipe: &str) {
     let mut alice = Program::start(&mut talk(&["client", "127.0.0.1", port, "--name", "alice"]));
     let refusal = alice.refusal();
     if line.contains("--allow 192.0.2.0/24") {
-        assert!(refusal.is_some_and(|why| why.contains("your address may not call")), "{recipe}");
+        assert!(
+            refusal.is_some_and(|why| why.contains("your address is not allowed to call")),
+            "{recipe}"
+        );
     } else {
         assert_eq!(refusal, None, "{recipe}");
         alice.say("hello\n");

@@ -54,7 +54,7 @@ impl Drop for Sessions {
 fn a_session_is_made_on_demand_with_a_window_for_each_call() {
     let sessions = Sessions::new();
     let mut desk = sessions.desk();
-    assert_eq!(desk.server.line(), "windows: in tmux; see them with: tmux attach -t talk");
+    assert_eq!(desk.server.line(), "windows: in tmux; attach with: tmux attach -t talk");
     let before = desk.holdings();
     let mut alice = desk.call("alice");
     alice.notice_with("desk answered");

@@ -58,8 +58,7 @@ fn read(source: &str) -> Result<Networks> {
     if let Ok(networks) = source.parse() {
         return Ok(networks);
     }
-    let text = fs::read_to_string(source).with_context(|| {
-        format!("it is no network, such as {EXAMPLE}, and no file that can be read")
-    })?;
+    let text = fs::read_to_string(source)
+        .with_context(|| format!("neither a network (such as {EXAMPLE}) nor a readable file"))?;
     text.parse().map_err(|error: String| anyhow!(error))
 }

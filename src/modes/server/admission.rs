@@ -1,10 +1,10 @@
-//! Who may call, and how many at once: decided before anything is spent on a call.
+//! Admission: whose calls are accepted and how many at once, decided before a process is forked.
 //!
-//! Pure: the server says who calls and what time it is. A host is an IPv4 address or an IPv6
-//! network of 64 bits, which is what one customer gets (RFC 6177). Calls from this machine count
-//! towards the total only: who sits here may try as much as they like, and a tunnel that ends here
-//! is not one host. The invariant: a call that was admitted and has ended leaves nothing behind but
-//! the time of its coming.
+//! Pure: the desk passes in the address and the time, and next door, `access_lists` reads the
+//! lists. A host is an IPv4 address or an IPv6 network of 64 bits, which is what one customer gets
+//! (RFC 6177). Calls from this machine count towards the total only: a tunnel that ends here is not
+//! one host. The invariant: a call that was admitted and has ended leaves nothing behind but the
+//! time of its arrival.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,29 +16,29 @@ use ipnet::IpNet;
 
 use super::rate::{Rate, Usage};
 
-/// New calls that one host may make: sixty a minute, after twenty in a row.
+/// New calls from one host: a burst of twenty, then sixty a minute.
 const PER_HOST: Rate = Rate { burst: 20, every: Duration::from_secs(1) };
-/// Hosts that are remembered before the idle ones are looked for.
+/// Hosts that are remembered before idle ones are dropped.
 const HOSTS: usize = 1024;
 
-/// A network as a person writes it.
+/// A network, in messages about lists.
 pub const EXAMPLE: &str = "192.0.2.0/24";
 
-/// How many calls there may be at once.
+/// The most calls at once, in total and from one host.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub calls: usize,
     pub per_host: usize,
 }
 
-/// Networks: one or more, as a person writes them.
+/// One or more networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 
 impl FromStr for Networks {
     type Err = String;
 
-    /// An address or network in each line; what follows a `#` is a comment.
+    /// One address or network per line; a `#` begins a comment.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut networks = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -46,13 +46,13 @@ impl FromStr for Networks {
             if !word.is_empty() {
                 let error = || {
                     let line = index + 1;
-                    format!("line {line}: '{word}' is no address or network, such as {EXAMPLE}")
+                    format!("line {line}: '{word}' is not an address or network such as {EXAMPLE}")
                 };
                 networks.push(network(word).ok_or_else(error)?);
             }
         }
         if networks.is_empty() {
-            return Err(format!("it names no network; write one in each line, such as {EXAMPLE}"));
+            return Err(format!("the list is empty; put one network per line, such as {EXAMPLE}"));
         }
         Ok(Self(networks))
     }
@@ -68,10 +68,10 @@ impl Networks {
     }
 }
 
-/// Who may call at all: what is denied is denied, whatever else allows it.
+/// The access lists: a denied address stays denied, whatever else allows it.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// Only these, if there are any.
+    /// If there are any, only these may call.
     pub allow: Vec<Networks>,
     pub deny: Vec<Networks>,
 }
@@ -83,7 +83,7 @@ impl Rules {
     }
 }
 
-/// Why a call is not taken: what the caller is told.
+/// Why a call is rejected; the caller is told the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     NotAllowed,
@@ -95,23 +95,24 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotAllowed => "your address may not call this desk; ask its owner to allow it",
-            Self::DeskFull => "the desk has as many calls as it takes; try again later",
-            Self::HostFull => "your address has as many calls here as it may; end one first",
+            Self::NotAllowed => {
+                "your address is not allowed to call this desk; ask its owner for access"
+            }
+            Self::DeskFull => "the desk is at its call limit; try again later",
+            Self::HostFull => "too many simultaneous calls from your address; end one first",
             Self::TooFast => "too many calls from your address; try again in a minute",
         })
     }
 }
 
-/// What is known of a host.
 #[derive(Debug)]
 struct Host {
     calls: usize,
-    /// How fast they came.
+    /// How fast its calls came.
     usage: Usage,
 }
 
-/// The calls that there are, and the rules for more.
+/// The number of admitted calls, and the rules for more.
 #[derive(Debug)]
 pub struct Admission {
     limits: Limits,
@@ -125,15 +126,15 @@ impl Admission {
         Self { limits, rules, calls: 0, hosts: HashMap::new() }
     }
 
-    /// Other rules, for calls to come.
+    /// Replaces the access lists, for new calls.
     pub fn replace_rules(&mut self, rules: Rules) {
         self.rules = rules;
     }
 
-    /// Takes in a call that comes `now`; [`Admission::ended`] takes it out again.
+    /// Counts a call that arrives `now`, until [`Admission::ended`].
     ///
     /// # Errors
-    /// It is one too many, or not allowed.
+    /// The call is rejected, and not counted.
     pub fn admit(&mut self, from: IpAddr, now: Instant) -> Result<(), Refusal> {
         let from = from.to_canonical();
         if !self.rules.permit(from) {
@@ -166,7 +167,7 @@ impl Admission {
         Ok(())
     }
 
-    /// A call that was admitted has ended.
+    /// An admitted call has ended.
     pub fn ended(&mut self, from: IpAddr) {
         self.calls = self.calls.saturating_sub(1);
         self.host_ended(from.to_canonical());
@@ -179,7 +180,7 @@ impl Admission {
     }
 }
 
-/// The address that stands for a host.
+/// The address that a host is counted under.
 fn host(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_has_so_many_calls_and_the_desk_so_many_in_all() {
+    fn calls_are_limited_per_host_and_in_total() {
         let now = Instant::now();
         let mut admission = Admission::new(LIMITS, Rules::default());
         let full = Err(Refusal::HostFull);
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_denied_is_denied_and_a_list_of_those_allowed_is_complete() {
+    fn denied_networks_stay_denied_and_an_allow_list_excludes_all_others() {
         let now = Instant::now();
         let mut admission =
             Admission::new(LIMITS, rules(&["192.0.2.0/24", "::1"], &["192.0.2.66"]));
@@ -280,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_written_one_in_a_line() {
+    fn networks_are_written_one_per_line() {
         let networks: Networks =
             "192.0.2.0/24 # lab\n\n  2001:db8::/32\n198.51.100.7\n".parse().unwrap();
         assert_eq!(networks.0.len(), 3);
         for (wrong, complaint) in [
-            ("", "names no network"),
-            ("# nobody\n", "names no network"),
+            ("", "the list is empty"),
+            ("# nobody\n", "the list is empty"),
             ("192.0.2.0/24\nlab", "line 2: 'lab'"),
             ("192.0.2.0/33", "line 1"),
         ] {
@@ -298,7 +299,9 @@ mod tests {
         /// However calls come and go, the counts are those of the calls that are there, and hosts
         /// are forgotten.
         #[test]
-        fn nothing_is_left_behind(steps in proptest::collection::vec((any::<bool>(), 0u8..40), 0..400)) {
+        fn nothing_is_left_behind(
+            steps in proptest::collection::vec((any::<bool>(), 0u8..40), 0..400),
+        ) {
             let start = Instant::now();
             let mut admission = Admission::new(LIMITS, Rules::default());
             let mut there: Vec<IpAddr> = Vec::new();

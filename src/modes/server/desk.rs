@@ -241,7 +241,7 @@ impl Desk {
         match self.calls.console.flush(room) {
             Err(error) if self.has_console() => {
                 let what = "the console's screen is gone";
-                Err(errors::failed(what, "give it an output that stays")(error))
+                Err(errors::failed(what, "keep standard output open")(error))
             }
             _ => Ok(()),
         }
@@ -293,8 +293,8 @@ impl Desk {
     /// Reads the rules of admission again; rules that cannot be read change nothing.
     fn reload(&mut self) {
         let said = match self.access_lists.reload() {
-            Ok(()) => "the rules were read again".into(),
-            Err(error) => format!("the rules stay as they were: {}", errors::reasons(&error)),
+            Ok(()) => "access lists reloaded".into(),
+            Err(error) => format!("access lists kept: {}", errors::reasons(&error)),
         };
         self.calls.log(&said);
     }

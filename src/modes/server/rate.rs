@@ -1,34 +1,33 @@
-//! A rate: so many in a row, then one every so often.
+//! A rate limit: a burst, then one event in each interval (GCRA, ITU-T I.371).
 //!
-//! Pure: whoever asks says what time it is. The invariant: however the questions are spread, no
-//! more than the burst and one for each interval are allowed (the virtual scheduling algorithm of
-//! ITU-T I.371).
+//! Pure: the time comes in. The invariant: however the events are spread over time, no more are
+//! allowed than the burst and one for each interval.
 
 use std::time::{Duration, Instant};
 
-/// How often something may happen.
+/// How often an event is allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// How many may come in a row.
+    /// How many are allowed in a row.
     pub burst: u32,
-    /// How long it takes until there may be one more.
+    /// The interval after which one more is allowed.
     pub every: Duration,
 }
 
 /// What one party has used of a [`Rate`].
 #[derive(Debug, Clone, Copy)]
 pub struct Usage {
-    /// When it would have happened for the last time, had it happened once in each interval.
+    /// GCRA's theoretical arrival time: when the next event would come, had they all kept the
+    /// interval.
     due: Instant,
 }
 
 impl Usage {
-    /// Nothing used so far.
     pub fn new(now: Instant) -> Self {
         Self { due: now }
     }
 
-    /// Whether it may happen once more `now`; if so, that counts.
+    /// Whether one more event is allowed `now`. If it is, it counts.
     pub fn take(&mut self, rate: Rate, now: Instant) -> bool {
         let due = self.due.max(now);
         let allowed = due <= now + rate.every * rate.burst.saturating_sub(1);
@@ -38,12 +37,12 @@ impl Usage {
         allowed
     }
 
-    /// From when on it may happen once more.
+    /// From when on one more event is allowed.
     pub fn next(&self, rate: Rate) -> Option<Instant> {
         self.due.checked_sub(rate.every * rate.burst.saturating_sub(1))
     }
 
-    /// Whether nothing is remembered any more.
+    /// Whether the whole burst is allowed again, so that nothing need be remembered.
     pub fn is_forgotten(&self, now: Instant) -> bool {
         self.due <= now
     }
