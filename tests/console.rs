@@ -141,11 +141,33 @@ fn no_caller_can_write_a_line_of_the_console() {
     assert!(desk.server.line().ends_with(" (eve] x^J> [2 bob^[[2J)"));
     assert_eq!(desk.server.line(), "call 1 window open");
     assert_eq!(desk.server.line(), format!("{head} ^M^[[K> [2 bob] forged^G"));
-    assert_eq!(desk.server.line(), format!("{head} two"));
-    assert_eq!(desk.server.line(), format!("{head} call 2 window open"));
+    assert_eq!(desk.server.line(), format!("{head} two^Jcall 2 window open"));
     assert_eq!(desk.server.line(), format!("{head} <9B>2J<FF>"));
     assert_eq!(desk.server.line(), format!("{head} unfinished <U+202E>"));
-    assert!(desk.server.line().starts_with("call 1 ended: "));
+    assert_eq!(desk.server.line(), format!("-- {head} left: ^[]0;bye^G"));
+    let end = "call 1 ended: eve] x^J> [2 bob^[[2J left: ^[]0;bye^G";
+    assert_eq!(desk.server.line(), end);
+}
+
+#[test]
+fn what_a_handler_learns_reaches_the_operator() {
+    let mut desk = desk();
+    let mut alice = desk.connect();
+    alice.write_all(&hello("alice")).unwrap();
+    read_frame(&mut alice);
+    desk.server.line_with("call 1 window open");
+    // More than the sockets between hold, to a caller who does not read.
+    for _ in 0..200 {
+        desk.server.say(&format!("/1 {}\n", "x".repeat(50_000)));
+    }
+    desk.server.line_with("-- [1 alice] is not reading; what you say waits");
+    drop(alice);
+    desk.server.line_with("call 1 ended: the connection to alice was lost");
+
+    let mut bob = desk.connect();
+    bob.write_all(&[hello("bob"), frame(b'B', b"back at two")].concat()).unwrap();
+    desk.server.line_with("-- [2 bob] left: back at two");
+    assert_eq!(desk.server.line(), "call 2 ended: bob left: back at two");
 }
 
 #[test]
@@ -170,9 +192,8 @@ fn a_handler_has_nothing_open_but_its_own_call_and_can_open_nothing() {
             fds.map(|fd| fs::read_link(fd.path()).unwrap().display().to_string()).collect();
         targets.sort();
         targets.dedup();
-        // The call, the console in place of keyboard and screen, where it reports; standard error
-        // goes nowhere.
-        assert_eq!(targets.len(), 4, "{targets:?}");
+        // The call, and the link in place of keyboard and screen; standard error goes nowhere.
+        assert_eq!(targets.len(), 3, "{targets:?}");
         assert_eq!(targets[0], "/dev/null");
         assert!(targets[1..].iter().all(|target| target.starts_with("socket:")), "{targets:?}");
         assert_confined(handler);

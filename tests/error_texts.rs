@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 const UNPROVOKED: &[(&str, &str)] = &[
     ("' has no address; use an IP address instead", "the resolver has an address or an error"),
     ("cannot listen on port", "it takes a system without descriptors, on which no program starts"),
-    ("cannot give signals back", "sigaction(2) fails for signals that there are not"),
-    ("the console has no place for it", "each call in the console is given one"),
+    ("cannot restore signal dispositions", "sigaction(2) fails for signals that do not exist"),
     (
         "cannot redirect standard input and output",
         "dup2(2) fails for descriptors that are not open",

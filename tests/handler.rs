@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::Stdio;
 
-use crate::support::{Program, call, failure, frame, handler, hello, read_frame, talk};
+use crate::support::{Program, call, expect, failure, frame, handler, hello, read_frame, talk};
 use nix::sys::signal::Signal;
 
 #[test]
@@ -35,6 +35,19 @@ fn what_is_not_a_call_is_an_error_that_says_which() {
         let (status, error) = failure(&mut talk(&["handler", number]));
         assert_eq!(status, 2, "{error}");
         assert!(error.contains(complaint), "{error}");
+    }
+}
+
+#[test]
+fn a_handover_record_that_is_none_is_an_error_that_says_what_to_do() {
+    let (_caller, socket) = UnixStream::pair().unwrap();
+    for number in ["77", "1", "5", "x", ""] {
+        let mut handler = handler(&socket);
+        expect(
+            handler.env("TALK_HANDOVER", number),
+            1,
+            "TALK_HANDOVER does not name a handover record; unset it",
+        );
     }
 }
 

@@ -42,8 +42,8 @@ fn a_call_gets_a_window_and_the_log_says_so() {
 }
 
 #[test]
-fn the_window_is_started_with_just_these_arguments_and_the_socket() {
-    let window = Window::answering("");
+fn the_window_is_started_with_just_these_arguments_and_descriptors() {
+    let window = Window::new("env > \"$dir/env\"; handler \"$@\" < /dev/null");
     let mut desk = Desk::with_windows_of(&window);
     let mut alice = desk.call("al\u{202e}[31mice");
     alice.end_input();
@@ -75,8 +75,14 @@ fn the_window_is_started_with_just_these_arguments_and_the_socket() {
         .filter(|(_, target)| !target.ends_with("/xterm"))
         .filter(|(number, _)| number.parse::<u32>().unwrap() > 2)
         .collect();
+    // The call, the link, and the pipe with the handover record.
+    let env = window.read("env");
+    let handover = env.lines().find_map(|line| line.strip_prefix("TALK_HANDOVER=")).unwrap();
+    assert!(!env.contains("TALK_NAME"), "{env}");
+    assert_eq!(inherited.len(), 3, "{fds}");
+    let target = |number: &str| inherited.iter().find(|(fd, _)| *fd == number).unwrap().1;
     assert!(
-        matches!(inherited[..], [(fd, target)] if fd == *number && target.starts_with("socket:")),
+        target(number).starts_with("socket:") && target(handover).starts_with("pipe:"),
         "{fds}"
     );
 }
@@ -100,16 +106,86 @@ fn the_window_starts_with_the_signals_as_any_program_expects_them() {
 }
 
 #[test]
-fn what_the_windows_should_look_like_is_passed_on() {
-    let window = Window::answering("");
-    let mut server = talk(&["server", "--window", "xterm", "--plain", "--bell"]);
+fn what_a_handler_needs_is_in_the_handover_record() {
+    let window = Window::new("cat \"/proc/self/fd/$TALK_HANDOVER\" > \"$dir/record\"");
+    let mut server = talk(&["server", "--name", "desk", "--window", "xterm", "--plain", "--bell"]);
     let mut desk = Desk::open(server.env("PATH", window.path()));
-    complete_call(&mut desk);
-    assert!(
-        window.read("argv").contains("\nhandler\n--plain\n--bell\n"),
-        "{}",
-        window.read("argv")
-    );
+    let _alice = desk.call("alice");
+    desk.server.line_with("ended");
+    assert!(window.read("argv").contains("\nhandler\n"), "{}", window.read("argv"));
+    assert!(!window.read("argv").contains("\n--"), "{}", window.read("argv"));
+    let record = window.read("record");
+    for part in ["D\0\x04desk", "C\0\x05alice", "127.0.0.1:", "S\0\x01\x03"] {
+        assert!(record.contains(part), "{part:?} in {record:?}");
+    }
+}
+
+#[test]
+fn a_desk_that_is_stopped_holds_no_conversation_up_and_hears_of_every_end_later() {
+    let window = Window::new("handler \"$@\" < /dev/null > /dev/null 2>&1");
+    let mut desk = Desk::with_windows_of(&window);
+    let mut callers: Vec<Program> =
+        (0..20).map(|number| desk.call(&format!("caller{number}"))).collect();
+    for caller in &mut callers {
+        caller.notice_with("desk answered");
+    }
+    desk.server.signal(Signal::SIGSTOP);
+    for caller in &mut callers {
+        caller.say("are you all right?\n");
+        caller.end_input();
+        assert_eq!(caller.status(), 0);
+    }
+    desk.server.signal(Signal::SIGCONT);
+    for _ in &callers {
+        let end = desk.server.line_with(" ended: ");
+        assert!(end.ends_with(" left"), "{end}");
+    }
+}
+
+#[test]
+fn a_process_that_babbles_on_its_link_holds_nobody_up_and_ends_its_own_call_only() {
+    // Frames of no meaning, as fast as they are taken, on every descriptor that is a link.
+    let flood = "touch \"$dir/flooding\"; for fd in 3 4 5 6 7 8 9; do \
+                 [ $fd = $3 ] || eval \"head -c 30000000 /dev/zero >&$fd\"; done 2> /dev/null";
+    let window = Window::new(&format!(
+        "case \"$(cat \"$dir/argv\")\" in *eve*) {flood};; \
+         *) handler \"$@\" < /dev/null > /dev/null;; esac"
+    ));
+    let mut desk = Desk::with_windows_of(&window);
+    let mut eve = desk.call("eve");
+    wait_for("the flood", || window.file("flooding").exists().then_some(()));
+    for number in 2..12 {
+        let mut alice = desk.call("alice");
+        alice.end_input();
+        assert_eq!(alice.status(), 0);
+        let end = desk.server.line_with(&format!("call {number} ended"));
+        assert_eq!(end, format!("call {number} ended: alice left"));
+    }
+    eve.end_input();
+    assert_eq!(eve.status(), 1);
+    desk.server.line_with("call 1 ended: no window: it exited with status ");
+}
+
+#[test]
+fn a_helper_that_is_ended_while_it_checks_a_call_in_says_so() {
+    let window = Window::answering("");
+    let mut desk = Desk::with_windows_of(&window);
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        let mut silent = desk.connect();
+        let helper = wait_for("a helper", || crate::support::children(desk.server.pid()).pop());
+        // It is in its own session once it waits for the caller.
+        wait_for("the helper's session", || {
+            (nix::unistd::getsid(Some(helper)) == Ok(helper)).then_some(())
+        });
+        nix::sys::signal::kill(helper, signal).unwrap();
+        let said = format!("terminated by {signal}");
+        assert_eq!(read_frame(&mut silent), (b'B', said.clone().into_bytes()));
+        assert!(desk.server.line_with("dropped").ends_with(&said));
+        drop(silent);
+        wait_for("its end", || {
+            crate::support::children(desk.server.pid()).is_empty().then_some(())
+        });
+    }
 }
 
 #[test]
@@ -225,7 +301,7 @@ fn strangers_open_no_window() {
         (b"H\0\x07\x01\0al", "hung up without a HELLO"),
         (b"H\0\x03\x02\0x", "unsupported version 2"),
         (b"T\0\x01x", "; it began with \"T\\x00\\x01x\""),
-        (b"H\x40\0\x01\0", "its first frame is no HELLO"),
+        (b"H\x40\0\x01\0", "the first frame is not a HELLO"),
         (&[b'N'; 128], "protocol error: "),
     ] {
         let mut stranger = desk.connect();
@@ -332,7 +408,8 @@ fn a_name_from_the_network_cannot_write_the_log() {
     let line = desk.server.line_with("call 1 from");
     assert!(line.ends_with(" (x)^Jcall 9 from ^[[2J)"), "{line}");
     assert_eq!(desk.server.line(), "call 1 window open");
-    assert!(desk.server.line().starts_with("call 1 ended: "));
+    let end = desk.server.line();
+    assert_eq!(end, "call 1 ended: x)^Jcall 9 from ^[[2J left: bye^M^Jcall 8");
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn a_command_that_fails_is_reported_to_both_ends() {
     let end = desk.server.line_with("ended");
     assert_eq!(
         end,
-        "call 1 ended: no window: the terminal failed (exit status: 3) before its handler came; \
+        "call 1 ended: no window: the terminal failed (exit status: 3) before its handler started; \
          try it in a shell"
     );
     let (status, error) =
@@ -178,15 +178,15 @@ fn a_window_that_never_says_hello_is_given_up() {
     assert_eq!(alice.status(), 1);
     assert_eq!(
         desk.server.line_with("ended"),
-        "call 1 ended: no window: no handler came for the call within 20 s; \
-         does the terminal run its last words?"
+        "call 1 ended: no window: no handler claimed the call within 20 s; \
+         does the terminal run the command in its last arguments?"
     );
     wait_for("the helper to be reaped", || (desk.holdings() == before).then_some(()));
     assert_eq!(fs::read_dir(runtime.path()).unwrap().count(), 0, "something was left behind");
 }
 
 #[test]
-fn nobody_but_the_same_user_collects_a_call() {
+fn nobody_but_the_same_user_claims_a_call() {
     let (dir, runtime) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let path = dir.path().join("path");
     let command = format!(
@@ -215,14 +215,14 @@ fn nobody_but_the_same_user_collects_a_call() {
             .args(["handler", &offered]);
         let (status, error) = crate::support::failure(stranger.env("TALK_NAME", "eve"));
         assert_eq!(status, 1);
-        assert!(error.contains("is offered by another user; only they can collect it"), "{error}");
+        assert!(error.contains("is offered by another user; only they can claim it"), "{error}");
     }
     let mut handler = Program::start(&mut talk(&["handler", &offered]));
     alice.notice_with("desk answered");
     handler.say("hello\n");
     assert_eq!(alice.line(), "hello");
     let (status, _) = crate::support::failure(&mut talk(&["handler", &offered]));
-    assert_eq!(status, 1, "a call is collected once");
+    assert_eq!(status, 1, "a call is claimed once");
     alice.end_input();
     assert_eq!(alice.status(), 0);
 }

@@ -67,7 +67,7 @@ def one_way():
 
 def environment():
     """The environment of this process, without variables that change how talk behaves."""
-    without = ("DISPLAY", "TMUX", "TALK_REPORT")
+    without = ("DISPLAY", "TMUX", "TALK_HANDOVER")
     kept = {key: value for key, value in os.environ.items() if key not in without}
     return {**kept, "TALK_NAME": "desk", "TERM": "xterm-256color"}
 

@@ -12,10 +12,9 @@ use argh::FromArgs;
 
 use super::cli::{Usage, own_name, parse};
 use crate::session::engine;
-use crate::session::handler::DeskSide;
-use crate::session::report::{Address, Reporter};
-use crate::sys::fd;
-use crate::window::handover::{self, Claimed};
+use crate::session::handler::{DeskSide, Window};
+use crate::sys::{fd, sockets};
+use crate::window::handover::{self, Claimed, Handover, Inherited};
 
 /// The desk's side of one call. The server starts it in the window of each call; any program that
 /// accepts calls and passes on the connected socket can start it as well.
@@ -46,20 +45,33 @@ pub struct Options {
 /// Takes the call over and converses until either side leaves.
 pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
-    let Options { call, plain, bell } = options;
-    let input = engine::input();
-    if call.contains('/') {
-        let Claimed { call, note, helper } = handover::claim(Path::new(&call))?;
-        let reporter = &Reporter::to(note.reports.as_ref());
-        let desk = DeskSide { call, name: note.name, plain, bell, input, reporter };
-        let status = desk.converse();
+    if options.call.contains('/') {
+        let Claimed { call, link, record, helper } = handover::claim(Path::new(&options.call))?;
+        let status = converse(call, link, record, &options);
         // Its helper exits when this closes, and only then does the server stop counting the call.
         drop(helper);
         return status;
     }
-    let (call, name) = (adopt(&call)?, own_name(None)?);
-    let reporter = &Reporter::to(Address::inherited().as_ref());
-    DeskSide { call, name, plain, bell, input, reporter }.converse()
+    let call = adopt(&options.call)?;
+    if let Some(Inherited { record, link }) = handover::inherited()? {
+        return converse(call, Some(link), record, &options);
+    }
+    let address = sockets::peer(&call).map_or("this machine".into(), |peer| peer.to_string());
+    let desk = DeskSide { call, name: own_name(None)?, address, input: engine::input() };
+    desk.converse_in_window(Window { plain: options.plain, bell: options.bell, link: None })
+}
+
+/// Converses in a call that a server has handed over.
+fn converse(
+    call: OwnedFd,
+    link: Option<OwnedFd>,
+    record: Handover,
+    options: &Options,
+) -> Result<ExitCode> {
+    let (plain, bell) = (options.plain || record.plain, options.bell || record.bell);
+    let (name, address) = (record.desk, record.from.to_string());
+    let desk = DeskSide { call, name, address, input: engine::input() };
+    desk.converse_in_window(Window { plain, bell, link })
 }
 
 /// Takes the inherited socket of a call by its number.

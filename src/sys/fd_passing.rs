@@ -1,8 +1,9 @@
-//! A descriptor and a message, sent from one process to another over a Unix socket (SCM_RIGHTS,
+//! Descriptors and a message, sent from one process to another over a Unix socket (SCM_RIGHTS,
 //! unix(7)).
 //!
-//! Next door, `fd` has descriptors that are inherited. The invariant, which callers keep with
-//! [`is_ours`]: both sides have checked that the peer has their user id before anything is sent.
+//! Next door, `fd` has descriptors that are inherited, and `window::handover` says what is sent. The
+//! invariant, which callers keep with [`is_ours`]: both sides have checked that the peer has their
+//! user id before anything is sent.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -24,25 +25,25 @@ pub fn is_ours(stream: &UnixStream) -> io::Result<bool> {
     Ok(getsockopt(stream, sockopt::PeerCredentials)?.uid() == geteuid().as_raw())
 }
 
-/// Sends a copy of `fd` with a message of 1 to [`MAX_MESSAGE`] bytes.
+/// Sends copies of two descriptors with a message of 1 to [`MAX_MESSAGE`] bytes.
 ///
 /// # Errors
 /// sendmsg(2) failed.
-pub fn send(stream: &UnixStream, fd: BorrowedFd<'_>, message: &[u8]) -> io::Result<()> {
-    let fds = [fd.as_raw_fd()];
+pub fn send(stream: &UnixStream, fds: [BorrowedFd<'_>; 2], message: &[u8]) -> io::Result<()> {
+    let fds = fds.map(|fd| fd.as_raw_fd());
     let rights = [ControlMessage::ScmRights(&fds)];
     let flags = MsgFlags::MSG_NOSIGNAL;
     sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(message)], &rights, flags, None)?;
     Ok(())
 }
 
-/// Receives a descriptor, close-on-exec, and its message.
+/// Receives one or two descriptors, close-on-exec, and their message.
 ///
 /// # Errors
 /// recvmsg(2) failed, or no descriptor came.
-pub fn receive(stream: &UnixStream) -> io::Result<(OwnedFd, Vec<u8>)> {
+pub fn receive(stream: &UnixStream) -> io::Result<(OwnedFd, Option<OwnedFd>, Vec<u8>)> {
     let mut message = vec![0; MAX_MESSAGE];
-    let mut control = nix::cmsg_space!(RawFd);
+    let mut control = nix::cmsg_space!([RawFd; 2]);
     let mut room = [IoSliceMut::new(&mut message)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let received = recvmsg::<()>(stream.as_raw_fd(), &mut room, Some(&mut control), flags)?;
@@ -55,9 +56,9 @@ pub fn receive(stream: &UnixStream) -> io::Result<(OwnedFd, Vec<u8>)> {
         }
     }
     message.truncate(length);
-    let fd =
-        fds.pop().ok_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, "it was taken back"))?;
-    Ok((fd, message))
+    let mut fds = fds.into_iter();
+    let taken_back = || io::Error::new(ErrorKind::UnexpectedEof, "it was taken back");
+    Ok((fds.next().ok_or_else(taken_back)?, fds.next(), message))
 }
 
 #[cfg(test)]
@@ -72,14 +73,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_descriptor_and_its_message_arrive_together() {
+    fn descriptors_and_their_message_arrive_together_and_in_order() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (call, mut caller) = UnixStream::pair().unwrap();
+        let (link, mut server) = UnixStream::pair().unwrap();
         assert!(is_ours(&ours).unwrap());
-        send(&ours, call.as_fd(), b"bob").unwrap();
-        drop(call);
-        let (call, message) = receive(&theirs).unwrap();
+        send(&ours, [call.as_fd(), link.as_fd()], b"bob").unwrap();
+        drop((call, link));
+        let (call, link, message) = receive(&theirs).unwrap();
         assert_eq!(message, b"bob");
+        server.write_all(b"ok").unwrap();
+        let mut read = [0; 2];
+        UnixStream::from(link.unwrap()).read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"ok");
         caller.write_all(b"hi").unwrap();
         let mut read = [0; 2];
         UnixStream::from(call).read_exact(&mut read).unwrap();

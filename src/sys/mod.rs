@@ -8,7 +8,6 @@ pub mod epoll;
 pub mod fd;
 pub mod fd_passing;
 pub mod keyboard;
-pub mod mailbox;
 pub mod privilege;
 pub mod process;
 pub mod ready;

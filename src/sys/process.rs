@@ -12,15 +12,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{env, fs, io, mem};
+use std::{env, fmt, fs, io, mem};
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{
-    ForkResult, Pid, User, dup2_stderr, dup2_stdin, dup2_stdout, execvpe, fork, getuid,
-};
+pub use nix::unistd::Pid;
+use nix::unistd::{ForkResult, User, dup2_stderr, dup2_stdin, dup2_stdout, execvpe, fork, getuid};
 
 use super::signals;
 
@@ -155,11 +154,29 @@ pub fn terminate(child: Pid) {
     let _ = kill(child, Signal::SIGTERM);
 }
 
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Status(i32),
+    Signal(Signal),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "exited with status {status}"),
+            Self::Signal(signal) => write!(f, "was killed by {signal}"),
+        }
+    }
+}
+
 /// The children that have ended since the last call, and how.
-pub fn reap() -> impl Iterator<Item = (Pid, WaitStatus)> {
+pub fn reap() -> impl Iterator<Item = (Pid, Exit)> {
     std::iter::from_fn(|| match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-        Ok(status) => status.pid().map(|pid| (pid, status)),
-        Err(_) => None,
+        Ok(WaitStatus::Exited(pid, status)) => Some((pid, Exit::Status(status))),
+        Ok(WaitStatus::Signaled(pid, signal, _)) => Some((pid, Exit::Signal(signal))),
+        // Without WUNTRACED and WCONTINUED, nothing else is reported (waitpid(2)).
+        Ok(_) | Err(_) => None,
     })
 }
 

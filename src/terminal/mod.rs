@@ -86,7 +86,7 @@ fn pass_bytes(bytes: &[u8], pass: &mut dyn FnMut(Typed<'_>)) {
 
 /// Passes on a line that was typed. A terminal may have any encoding: what is not UTF-8 is sent as
 /// it is.
-fn say_line(line: &[u8], pass: &mut dyn FnMut(Typed<'_>)) {
+pub fn say_line(line: &[u8], pass: &mut dyn FnMut(Typed<'_>)) {
     match str::from_utf8(line) {
         Ok(line) => pass(Typed::Line(line)),
         Err(_) => pass(Typed::Text(&[line, b"\n"].concat())),

@@ -1,7 +1,7 @@
-//! Any terminal: a command that is given the handler as its last words.
+//! Any terminal: the command that runs the handler is appended as its last arguments.
 //!
-//! Nobody knows whether such a terminal runs its program itself or asks a daemon to, so the call
-//! goes over by `handover`. The invariant: no shell ever sees the words.
+//! Such a terminal may run its program itself or ask a daemon to, so the call goes over by
+//! `handover::offer`. The invariant: no shell interprets the arguments.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -12,10 +12,10 @@ use anyhow::{Result, bail};
 
 use crate::errors;
 
-/// What stands for the title of the window.
+/// Replaced by the title of the window.
 const TITLE: &str = "%t";
 
-/// A command that opens a terminal; its words are at least one.
+/// A command that opens a terminal; it has at least one word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terminal {
     words: Vec<String>,
@@ -46,7 +46,7 @@ impl Terminal {
         &self.words[0]
     }
 
-    /// Starts it with this title, to run `handler`.
+    /// Opens a terminal with this title that runs `handler`.
     ///
     /// # Errors
     /// The program cannot be started.
@@ -59,15 +59,15 @@ impl Terminal {
     }
 }
 
-/// Whether the process of a terminal has failed. One that ended well may have handed the window to
-/// a daemon.
+/// Looks whether the process of a terminal has failed. One that has exited with status 0 may have
+/// handed the window to a daemon.
 ///
 /// # Errors
-/// It has failed.
+/// It has exited with another status.
 pub fn check(terminal: &mut Child) -> Result<()> {
     match terminal.try_wait()? {
         Some(status) if !status.success() => {
-            bail!("the terminal failed ({status}) before its handler came; try it in a shell")
+            bail!("the terminal failed ({status}) before its handler started; try it in a shell")
         }
         _ => Ok(()),
     }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_title_is_one_word_whatever_it_is() {
+    fn the_title_is_one_argument_whatever_it_contains() {
         let terminal: Terminal = "test %t =".parse().unwrap();
         let title = "a; $(b) 'c";
         let mut child = terminal.open(title, &[title.into()]).unwrap();

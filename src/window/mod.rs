@@ -1,8 +1,9 @@
 //! How a handler gets its own keyboard and screen.
 //!
-//! One file for each way, and `handover` for those that inherit no descriptors; the console is the
-//! server's own terminal and opens nothing. The invariant: a window is opened by the helper of a
-//! call, and whatever program it is, it ends up running `talk handler` with the call's socket.
+//! There is one file for each way, and `handover` for what the handler gets with the call; the
+//! console is the server's own terminal and opens nothing. The invariant: a window is opened by the
+//! helper of a call, and whatever program it is, it ends up running `talk handler` with the call's
+//! socket.
 
 pub mod command;
 pub mod handover;
@@ -10,21 +11,18 @@ pub mod tmux;
 pub mod xterm;
 
 use std::env;
-use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::protocol::name::Name;
-
-/// A way to open windows.
+/// Where conversations run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Window {
     Xterm,
     Tmux,
-    /// The server's own terminal, for all calls.
+    /// The server's own terminal shows all calls.
     Console,
     Command(command::Terminal),
 }
@@ -32,7 +30,7 @@ pub enum Window {
 impl FromStr for Window {
     type Err = String;
 
-    /// One of the ways that have a name, else the command of a terminal that is on PATH.
+    /// One of the named windows, else the command of a terminal that is on PATH.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "auto" => Ok(Self::suitable()),
@@ -50,7 +48,7 @@ impl FromStr for Window {
     }
 }
 
-/// Where the windows are to be seen.
+/// Where the windows appear.
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -65,25 +63,36 @@ impl fmt::Display for Window {
     }
 }
 
-impl Window {
+/// What the rest of the desk needs to know about a kind of window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
     /// What the server's own child is while the conversation runs.
-    pub fn process(&self) -> &'static str {
-        match self {
+    pub process: &'static str,
+    /// What to do when a window ends without a word, as the end of a sentence.
+    pub advice: &'static str,
+    /// Conversations are shown on the server's own terminal.
+    pub shown_here: bool,
+    /// The server's own terminal has an operator who types.
+    pub operated: bool,
+}
+
+impl Window {
+    pub fn profile(&self) -> Profile {
+        let process = match self {
             Self::Console => "handler",
             Self::Xterm => "window",
             Self::Tmux | Self::Command(_) => "helper",
-        }
-    }
-
-    /// What to do when a window ends without a word.
-    pub fn advice(&self) -> &'static str {
-        match self {
+        };
+        let advice = match self {
             Self::Xterm => "; does DISPLAY name a display that you may use? Try it: xterm -e true",
             Self::Tmux | Self::Console | Self::Command(_) => "",
-        }
+        };
+        let console = *self == Self::Console;
+        Profile { process, advice, shown_here: console, operated: console }
     }
 
-    /// The way that suits the surroundings of this process.
+    /// The window that works in this environment: xterm on a display, tmux inside tmux, else the
+    /// console.
     pub fn suitable() -> Self {
         let set = |variable| env::var_os(variable).is_some_and(|value| !value.is_empty());
         if set("DISPLAY") && on_path(xterm::PROGRAM) {
@@ -96,7 +105,7 @@ impl Window {
     }
 }
 
-/// Whether a program of this name could be started.
+/// Whether a program of this name can be started.
 fn on_path(program: &str) -> bool {
     let executable = |path: PathBuf| {
         fs::metadata(path)
@@ -107,28 +116,4 @@ fn on_path(program: &str) -> bool {
     }
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|directory| executable(directory.join(program)))
-}
-
-/// What every handler of a desk is started with.
-#[derive(Debug)]
-pub struct Handler {
-    /// The resolved path of this program: in an xterm, `/proc/self/exe` would be the xterm.
-    pub talk: PathBuf,
-    /// The desk's name.
-    pub name: Name,
-    /// Only lines appended.
-    pub plain: bool,
-    /// Ring when a line arrives.
-    pub bell: bool,
-}
-
-impl Handler {
-    /// The command that holds the call which is found at `call`.
-    pub fn command(&self, call: &OsStr) -> Vec<OsString> {
-        let mut argv = vec![self.talk.clone().into(), "handler".into()];
-        argv.extend(self.plain.then(|| "--plain".into()));
-        argv.extend(self.bell.then(|| "--bell".into()));
-        argv.push(call.into());
-        argv
-    }
 }

@@ -41,7 +41,11 @@ pub fn talk(arguments: &[&str]) -> Command {
 
 pub fn command(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).env_remove("TALK_NAME").env_remove("TALK_REPORT").env_remove("DISPLAY");
+    command
+        .args(arguments)
+        .env_remove("TALK_NAME")
+        .env_remove("TALK_HANDOVER")
+        .env_remove("DISPLAY");
     command
 }
 

@@ -1,9 +1,11 @@
-//! The loop of a desk: calls, reports, the console and signals, whichever comes.
+//! The loop of a desk: calls, links, the operator and signals, whichever comes.
 //!
-//! Next door, `calls` knows what has become of each call and `console` does what the person there
-//! wants. The invariant: nothing here waits for anything but in that one poll(2).
+//! Next door, `calls` knows what has become of each call, `arrivals` holds what is no call yet, and
+//! `operator` is the person at this terminal. The invariant: nothing here waits for anything but in
+//! the one poll(2).
 
-use std::io::{self, ErrorKind};
+use std::io;
+use std::mem;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -11,330 +13,388 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use nix::sys::signal::Signal;
 
-use super::access_lists::AccessLists;
-use super::arrivals::Lingering;
-use super::calls::Calls;
-use super::helper::Helper;
-use super::link::Link;
-use super::spare::SpareDescriptor;
+use super::access_lists::Sources;
+use super::admission::Admission;
+use super::arrivals::{Arrival, Arrivals};
+use super::calls::{Action, Calls};
+use super::helper::{Helper, Settings};
+use super::link::{Links, Received};
+use super::operator::Operator;
 use crate::errors;
-use crate::session::report::{self, Address};
-use crate::sys;
-use crate::sys::keyboard::Keyboard;
-use crate::sys::mailbox::Mailbox;
+use crate::session::link::Upward;
 use crate::sys::process;
 use crate::sys::ready::{self, Interest};
 use crate::sys::signals::Signals;
-use crate::window::{Handler, Window};
+use crate::terminal::console::Order;
+use crate::window::Profile;
 
-/// The signals of every desk: the ones that end it, and that a process of a call has ended.
-pub const SIGNALS: &[Signal] = ALL_SIGNALS.first_chunk::<4>().expect("there are more").as_slice();
-/// The signals of a desk with a keyboard besides: the window's size, and whose the terminal is.
-/// While SIGTTIN and SIGTTOU are blocked, a terminal that is another's answers with an error
-/// instead of stopping the desk.
-pub const ALL_SIGNALS: [Signal; 9] = [
-    Signal::SIGINT,
-    Signal::SIGTERM,
-    Signal::SIGHUP,
-    Signal::SIGCHLD,
-    Signal::SIGWINCH,
-    Signal::SIGTSTP,
-    Signal::SIGCONT,
-    Signal::SIGTTIN,
-    Signal::SIGTTOU,
-];
-/// How long the server leaves the listener alone when the system has nothing left to accept a call
-/// with.
-const EXHAUSTED_PAUSE: Duration = Duration::from_secs(1);
-/// How often a desk in the background looks whether the terminal is its own again: no signal says
-/// so.
-const BACKGROUND_PAUSE: Duration = Duration::from_secs(1);
+/// The signals of a desk: three that end it, one that says that a process of a call has ended.
+pub const SIGNALS: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGCHLD];
+/// How long the calls in the console may take to say goodbye when the desk ends.
+const CLOSING_LIMIT: Duration = Duration::from_secs(2);
 /// What a caller is told for whom no descriptor, process or memory is left.
 const NO_ROOM: &str = "the desk has no room for another call; try again later";
-/// Bytes read at once from the keyboard or a handler.
+/// Bytes read at once from the keyboard or a link.
 const READ_SIZE: usize = 64 * 1024;
-
-/// What kind of desk it is.
-pub struct Settings {
-    pub access_lists: AccessLists,
-    pub window: Window,
-    pub handler: Handler,
-}
 
 /// An open desk.
 pub struct Desk {
-    /// `None` once the desk is closing.
-    listener: Option<TcpListener>,
-    mailbox: Mailbox,
-    pub(super) signals: Signals,
-    pub(super) calls: Calls,
-    window: Window,
-    handler: Handler,
-    /// Whoever types at the console, until that ends.
-    pub(super) keyboard: Option<Keyboard>,
-    pub(super) scratch: Box<[u8]>,
-    access_lists: AccessLists,
-    lingering: Lingering,
-    spare: SpareDescriptor,
-    /// For the question whether the terminal is gone, whoever reads from it.
-    stdin: Keyboard,
-    /// Until when the listener is left alone.
-    resting: Option<Instant>,
+    arrivals: Arrivals,
+    calls: Calls,
+    links: Links,
+    operator: Operator,
+    signals: Signals,
+    /// Counts each admitted call from [`Admission::admit`] until its helper could not be forked or
+    /// [`Action::Release`] comes, whichever of the two it is.
+    admission: Admission,
+    access_lists: Sources,
+    settings: Settings,
+    window: Profile,
+    scratch: Box<[u8]>,
     /// The desk ends when no call is in the console any more, or at this time.
-    pub(super) closing: Option<Instant>,
+    closing: Option<Instant>,
+    /// Why the console has no screen any more.
+    screenless: Option<anyhow::Error>,
 }
 
 /// What there is to do.
-struct Ready {
-    calling: bool,
-    typed: bool,
-    /// The numbers of the calls whose handlers show something, or have ended.
-    showing: Vec<u32>,
-    /// Those for whose handlers there is room again.
-    taking: Vec<u32>,
+#[derive(Debug, Clone, Copy)]
+enum Token {
+    /// The screen has room.
+    Screen,
+    Keyboard,
+    /// The link of this call has room.
+    Room(u32),
+    /// Links can be read.
+    Links,
+    Listener,
+    /// A rejected caller has sent something, or closed.
+    Rejected,
 }
 
 impl Desk {
-    /// A desk; with a console, it has a keyboard.
+    /// # Errors
+    /// epoll_create1(2) failed: too many open descriptors.
     pub fn new(
         listener: TcpListener,
-        mailbox: Mailbox,
+        operator: Operator,
         signals: Signals,
-        calls: Calls,
+        admission: Admission,
+        access_lists: Sources,
         settings: Settings,
-        keyboard: Option<Keyboard>,
-    ) -> Self {
-        let Settings { access_lists, window, handler } = settings;
-        Self {
-            listener: Some(listener),
-            mailbox,
+        window: Profile,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            arrivals: Arrivals::new(listener),
+            calls: Calls::new(window),
+            links: Links::new()?,
+            operator,
             signals,
-            calls,
-            window,
-            handler,
-            keyboard,
-            scratch: vec![0; READ_SIZE].into(),
+            admission,
             access_lists,
-            lingering: Lingering::default(),
-            spare: SpareDescriptor::new(),
-            stdin: Keyboard::new(),
-            resting: None,
+            settings,
+            window,
+            scratch: vec![0; READ_SIZE].into(),
             closing: None,
-        }
+            screenless: None,
+        })
     }
 
-    /// Keeps the desk until it is told to end.
+    /// Keeps the desk until it is told to end. Tokens come in the order of their interests: an
+    /// operator's line goes to the caller it was typed for before that caller's end is read, and
+    /// links are read before the next call. Signals come last: a process reports before it ends.
     ///
     /// # Errors
     /// A system call that cannot fail did, or the console's screen is gone.
     pub fn keep(&mut self) -> Result<()> {
-        if let Some(listener) = &self.listener {
-            self.calls.log(&format!("listening on {}", listener.local_addr()?));
-        }
-        self.calls.log(&format!("windows: {}", self.window));
-        // Whoever started this and wants to know; most do not.
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         while !self.is_over() {
-            let ready = self.wait()?;
-            // First: what a handler reports comes before what it shows.
-            self.read_reports()?;
-            if ready.typed {
-                self.read_keyboard();
-            }
-            // Also lines that were typed before, when the screen did not keep up with them.
-            self.obey();
-            for call in ready.taking {
-                self.flush_link(call);
-            }
-            for call in ready.showing {
-                if self.calls.console.keeps_up() {
-                    self.hear(call);
+            for token in self.wait()? {
+                match token {
+                    Token::Screen => self.flush(true),
+                    Token::Keyboard => {
+                        self.operator.read(&mut self.scratch);
+                        self.obey_operator();
+                    }
+                    Token::Room(call) => self.links.flush(call),
+                    Token::Links => self.read_links()?,
+                    Token::Listener => self.accept(),
+                    Token::Rejected => {}
                 }
             }
-            if ready.calling {
-                self.accept();
-            }
-            for signal in &self.signals.take() {
-                match signal {
-                    Signal::SIGCHLD => self.reap()?,
-                    Signal::SIGINT | Signal::SIGTERM => self.close(),
-                    Signal::SIGHUP if self.stdin.hung_up() => self.close(),
-                    Signal::SIGHUP => self.reload(),
-                    other => self.draw_anew(other)?,
-                }
-            }
+            self.keep_time(Instant::now());
+            self.obey_signals()?;
         }
-        Ok(())
+        self.screenless.take().map_or(Ok(()), Err)
     }
 
-    /// Gives the terminal back. Calls that are still in the console have had their time to say
-    /// goodbye.
+    /// Restores the terminal. Calls that are still in the console have had their time to say
+    /// goodbye; those in windows go on.
     pub fn finish(&mut self) {
-        self.hang_up_all();
-        self.calls.console.finish();
-        let _ = self.calls.console.flush(false);
-    }
-
-    /// Stops answering calls. The descriptor is closed at once, so that the next desk can have the
-    /// port.
-    pub(super) fn stop_listening(&mut self) {
-        self.listener = None;
-    }
-
-    fn has_console(&self) -> bool {
-        self.window == Window::Console
+        if self.window.shown_here {
+            self.hang_up_all();
+        }
+        self.operator.finish();
     }
 
     fn is_over(&self) -> bool {
         let Some(limit) = self.closing else { return false };
-        let drained = !self.has_console() || self.calls.console.is_drained();
-        Instant::now() >= limit || drained && self.calls.links().next().is_none()
+        let said = self.operator.console.is_drained() && self.links.is_empty();
+        !self.window.shown_here || said || Instant::now() >= limit
     }
 
-    /// Waits for calls, reports, keys, signals, and for whatever can move between handlers and
-    /// console.
-    fn wait(&mut self) -> Result<Ready> {
+    /// Waits until there is something to do.
+    fn wait(&mut self) -> Result<Vec<Token>> {
+        let types = self.operator.attend();
+        self.flush(false);
         let now = Instant::now();
-        self.resting = self.resting.filter(|&until| now < until);
-        let types = self.keyboard.as_ref().is_some_and(Keyboard::is_ours);
-        self.calls.console.attend(types);
-        self.flush(false)?;
-        let away = (self.keyboard.is_some() && !types).then(|| now + BACKGROUND_PAUSE);
-        let others = [self.lingering.deadline(), self.calls.deadline()];
-        let deadline = [self.resting, self.closing, away].into_iter().chain(others).flatten().min();
-
-        let (console, calls) = (&self.calls.console, &self.calls);
-        let listener = self.listener.as_ref().filter(|_| self.resting.is_none());
-        let epoll_set = calls.epoll_set();
-        let mut interests = vec![
-            Interest::read(&self.mailbox, true),
-            Interest::write(console, console.waits_to_write()),
-            Interest::read(epoll_set, console.keeps_up()),
+        let deadlines = [
+            self.arrivals.deadline(),
+            self.calls.deadline(),
+            self.operator.deadline(types, now),
+            self.closing,
         ];
-        let blocked = || calls.links().filter(|(_, link)| link.waits_to_write());
-        interests.extend(blocked().map(|(_, link)| Interest::write(link, true)));
-        interests.extend(listener.map(|listener| Interest::read(listener, true)));
-        let types = types && console.wants_keys();
-        interests.extend(self.keyboard.as_ref().map(|keyboard| Interest::read(keyboard, types)));
-        interests.extend(self.lingering.sockets().map(|call| Interest::read(call, true)));
+        let deadline = deadlines.into_iter().flatten().min();
+        let console = &self.operator.console;
+        let mut interests = vec![
+            Interest::write(console, console.waits_to_write()).token(Token::Screen),
+            Interest::read(self.operator.keyboard(), types && console.wants_keys())
+                .token(Token::Keyboard),
+        ];
+        let room = |(call, link)| Interest::write(link, true).token(Token::Room(call));
+        interests.extend(self.links.blocked().map(room));
+        interests.push(Interest::read(&self.links, self.hears()).token(Token::Links));
+        let listener = self.arrivals.listener();
+        interests.extend(listener.map(|fd| Interest::read(fd, true).token(Token::Listener)));
+        let rejected = self.arrivals.rejected();
+        interests.extend(rejected.map(|fd| Interest::read(fd, true).token(Token::Rejected)));
         ready::poll(&mut interests, deadline, self.signals.mask())?;
-
-        // In the order of the interests; the mailbox is always looked into.
-        let mut ready = interests.iter().map(|interest| interest.ready).skip(1);
-        let mut next = || ready.next().unwrap_or(false);
-        let room = next();
-        let showing = if next() { epoll_set.readable()? } else { Vec::new() };
-        let taking = blocked().filter(|_| next()).map(|(number, _)| number).collect();
-        let calling = listener.is_some() && next();
-        let typed = self.keyboard.is_some() && next();
-        self.lingering.clear(Instant::now());
-        self.spare.refill();
-        self.calls.log_left_out();
-        self.calls.overdue(Instant::now()).into_iter().for_each(process::terminate);
-        self.flush(room)?;
-        Ok(Ready { calling, typed, showing, taking })
+        Ok(ready::tokens(&interests).collect())
     }
 
-    /// Writes to the console what there is room for. Without one there is only a log, which nobody
-    /// has to read.
-    fn flush(&mut self, room: bool) -> Result<()> {
-        match self.calls.console.flush(room) {
-            Err(error) if self.has_console() => {
-                let what = "the console's screen is gone";
-                Err(errors::failed(what, "keep standard output open")(error))
+    /// Writes to the screen. With `room`, it takes more answers to what was typed ahead.
+    fn flush(&mut self, room: bool) {
+        if let Err(error) = self.operator.flush(room) {
+            self.screenless.get_or_insert(error);
+            self.on_terminal_gone();
+        } else if room {
+            self.obey_operator();
+        }
+    }
+
+    /// Ends the desk politely. Both a signal and a failed write say that the terminal is gone: the
+    /// second of them is not a person who asks again.
+    fn on_terminal_gone(&mut self) {
+        if self.closing.is_none() {
+            self.close();
+        }
+    }
+
+    /// Does what is due without anything having come.
+    fn keep_time(&mut self, now: Instant) {
+        self.arrivals.tend(now);
+        self.calls.on_time(now);
+        self.act();
+        self.operator.keep_time(now);
+    }
+
+    fn obey_signals(&mut self) -> Result<()> {
+        for signal in &self.signals.take() {
+            match signal {
+                Signal::SIGCHLD => self.reap(),
+                Signal::SIGINT | Signal::SIGTERM => self.close(),
+                Signal::SIGHUP if self.operator.hung_up() => self.on_terminal_gone(),
+                Signal::SIGHUP => self.reload(),
+                other => self.operator.on_signal(other, &self.signals)?,
             }
-            _ => Ok(()),
+        }
+        Ok(())
+    }
+
+    /// Does what the table of calls asks for.
+    fn act(&mut self) {
+        while let Some(action) = self.calls.poll_action() {
+            match action {
+                Action::Log(line) => self.operator.log(&line),
+                Action::LogRejected(line) => self.operator.log_rejected(&line, Instant::now()),
+                Action::Show { call, name, from } => {
+                    self.operator.console.begin(call, name.as_bytes(), from);
+                }
+                Action::Hide(call) => self.operator.console.end(call),
+                Action::Terminate(pid) => process::terminate(pid),
+                Action::Release { call, from } => {
+                    self.links.close(call);
+                    self.admission.ended(from);
+                }
+            }
         }
     }
 
-    /// Accepts one call and forks its helper. When the system has no descriptor left for it, the
-    /// spare descriptor lets the caller in to be told so.
     fn accept(&mut self) {
-        let Some(listener) = &self.listener else { return };
-        let error = match listener.accept() {
-            Ok((call, from)) => return self.receive(call, from),
-            Err(error) => error,
-        };
-        if self.spare.spend(&error)
-            && let Ok((call, from)) = listener.accept()
-        {
-            let number = self.calls.next_number();
-            return self.refuse((number, call, from), NO_ROOM, &errors::reason(&error));
-        }
-        // The caller is gone again, or another process was faster.
-        if !sys::would_block(&error) && error.kind() != ErrorKind::ConnectionAborted {
-            let reason = errors::reason(&error);
-            self.calls.log(&format!("cannot accept calls for a moment: {reason}"));
-            self.resting = Some(Instant::now() + EXHAUSTED_PAUSE);
+        let now = Instant::now();
+        match self.arrivals.accept(now) {
+            Arrival::Call(call, from) => self.receive(call, from, now),
+            Arrival::NoRoom(call, from, why) => {
+                let number = self.calls.next_number();
+                self.reject(number, call, from, NO_ROOM, &errors::reason(&why));
+            }
+            Arrival::Pause(why) => self
+                .operator
+                .log(&format!("cannot accept calls for a moment: {}", errors::reason(&why))),
+            Arrival::Nobody => {}
         }
     }
 
-    fn receive(&mut self, call: TcpStream, from: SocketAddr) {
-        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+    fn receive(&mut self, call: TcpStream, from: SocketAddr, now: Instant) {
         let number = self.calls.next_number();
-        if let Err(refusal) = self.access_lists.admission.admit(from.ip(), Instant::now()) {
-            return self.refuse((number, call, from), &refusal.to_string(), "");
+        if let Err(refusal) = self.admission.admit(from.ip(), now) {
+            return self.reject(number, call, from, &refusal.to_string(), "");
         }
         if let Err(error) = self.fork_helper(number, &call, from) {
-            self.access_lists.admission.ended(from.ip());
-            self.refuse((number, call, from), NO_ROOM, &errors::reason(&error));
+            self.links.close(number);
+            self.admission.ended(from.ip());
+            self.reject(number, call, from, NO_ROOM, &errors::reason(&error));
         }
     }
 
-    /// Tells a caller why the call is not taken; the log also says `why` that is.
-    fn refuse(&mut self, call: (u32, TcpStream, SocketAddr), reason: &str, why: &str) {
-        let (number, call, from) = call;
+    /// Tells a caller why the call is rejected; the log also says `why` that is.
+    fn reject(&mut self, number: u32, call: TcpStream, from: SocketAddr, reason: &str, why: &str) {
         let colon = if why.is_empty() { "" } else { ": " };
         let line = format!("call {number} from {from} refused: {reason}{colon}{why}");
-        self.calls.log_turned_away(&line);
-        self.lingering.refuse(call, reason, Instant::now());
-    }
-
-    /// Reads the rules of admission again; rules that cannot be read change nothing.
-    fn reload(&mut self) {
-        let said = match self.access_lists.reload() {
-            Ok(()) => "access lists reloaded".into(),
-            Err(error) => format!("access lists kept: {}", errors::reasons(&error)),
-        };
-        self.calls.log(&said);
+        self.operator.log_rejected(&line, Instant::now());
+        self.arrivals.reject(call, reason, Instant::now());
     }
 
     fn fork_helper(&mut self, number: u32, call: &TcpStream, from: SocketAddr) -> io::Result<()> {
-        let (link, handlers) = self.has_console().then(Link::pair).transpose()?.unzip();
-        link.as_ref().map_or(Ok(()), |link| self.calls.gather(number, link))?;
-        let helper = Helper {
-            call,
-            window: &self.window,
-            handler: &self.handler,
-            signals: &self.signals,
-            reports: Address::new(self.mailbox.address(), number),
-            console: handlers.as_ref(),
+        let link = self.links.open(number)?;
+        let (settings, signals) = (&self.settings, &self.signals);
+        let helper = Helper { call, from, link: &link, settings, signals };
+        let pid = process::spawn(&[call.as_fd(), link.as_fd()], || helper.run())?;
+        self.calls.begin(number, pid, from);
+        Ok(())
+    }
+
+    /// Reads each link that can be read, once: a process that never stops talking gets no more than
+    /// its turn.
+    fn read_links(&mut self) -> Result<()> {
+        for call in self.links.readable()? {
+            if self.hears() {
+                self.read_link(call);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether links are read: where conversations are shown, a screen that takes no more holds the
+    /// callers back.
+    fn hears(&self) -> bool {
+        !self.window.shown_here || self.operator.console.keeps_up()
+    }
+
+    /// Reads what has arrived on a link, and takes each frame that is whole.
+    fn read_link(&mut self, call: u32) {
+        let Some(link) = self.links.get(call) else { return };
+        let received = link.receive(&mut self.scratch);
+        let mut frames = mem::take(&mut link.frames);
+        let understood = match received {
+            Received::Nothing => true,
+            Received::End => false,
+            Received::Bytes(count) => {
+                let scratch = mem::take(&mut self.scratch);
+                let take = |tag, payload: &[u8]| self.take(call, Upward::decode(tag, payload));
+                let fed = frames.feed(&scratch[..count], take);
+                self.scratch = scratch;
+                fed.is_ok()
+            }
         };
-        let mut keep = vec![call.as_fd()];
-        keep.extend(handlers.as_ref().map(AsFd::as_fd));
-        let pid = process::spawn(&keep, || helper.run())?;
-        self.calls.begin(number, pid, from, link);
-        Ok(())
-    }
-
-    fn read_reports(&mut self) -> io::Result<()> {
-        while let Some(message) = self.mailbox.receive()? {
-            if let Some((call, report)) = report::decode(&message) {
-                self.calls.report(call, report);
+        match self.links.get(call) {
+            Some(link) if understood => link.frames = frames,
+            _ => {
+                self.links.close(call);
+                self.calls.on_link_end(call);
+                self.act();
             }
         }
-        Ok(())
     }
 
-    /// Takes note of the processes that have ended; what they reported came before that.
-    fn reap(&mut self) -> io::Result<()> {
-        let ended: Vec<_> = process::reap().collect();
-        self.read_reports()?;
-        for (pid, status) in ended {
-            if let Some(from) = self.calls.end(pid, status) {
-                self.access_lists.admission.ended(from.ip());
+    /// Takes a message from the process of a call; what this version does not know is skipped.
+    fn take(&mut self, call: u32, message: Option<Upward<'_>>) {
+        match message {
+            Some(Upward::Report(report)) => {
+                self.calls.on_report(call, report, Instant::now());
+                self.act();
+            }
+            Some(Upward::Event(event)) if self.calls.is_shown(call) => {
+                self.operator.show(call, event);
+            }
+            Some(Upward::Event(_)) | None => {}
+        }
+    }
+
+    /// Notes the processes that have ended. How a call ended is concluded once its link was read to
+    /// the end.
+    fn reap(&mut self) {
+        for (pid, exit) in process::reap() {
+            self.calls.on_exit(pid, exit, Instant::now());
+        }
+        self.act();
+    }
+
+    /// Reads the access lists again; lists that cannot be read change nothing.
+    fn reload(&mut self) {
+        match self.access_lists.read() {
+            Ok(rules) => {
+                self.admission.replace_rules(rules);
+                self.operator.log("access lists reloaded");
+            }
+            Err(error) => {
+                self.operator.log(&format!("access lists kept: {}", errors::reasons(&error)));
             }
         }
-        Ok(())
+    }
+
+    /// Does what the operator has asked for, as far as the screen keeps up with the answers.
+    fn obey_operator(&mut self) {
+        while let Some(order) = self.operator.order() {
+            match order {
+                Order::Say { calls, text } => calls.iter().for_each(|&call| self.say(call, &text)),
+                Order::HangUp(call) => self.hang_up(call),
+                Order::Quit => self.close(),
+            }
+        }
+    }
+
+    fn say(&mut self, call: u32, text: &[u8]) {
+        let Some(link) = self.links.get(call) else { return };
+        let console = &mut self.operator.console;
+        match link.say(text) {
+            Ok(()) => console.said(call, text),
+            Err(why) => console.unsaid(call, why.words()),
+        }
+    }
+
+    /// Asks the handler of a call to say goodbye. The second time, a signal asks: a handler that
+    /// waits for a caller who does not read does not read its link.
+    fn hang_up(&mut self, call: u32) {
+        let Some(link) = self.links.get(call) else { return };
+        if link.hang_up() {
+            self.calls.process(call).into_iter().for_each(process::terminate);
+        }
+    }
+
+    fn hang_up_all(&mut self) {
+        self.links.calls().into_iter().for_each(|call| self.hang_up(call));
+    }
+
+    /// Ends the desk: at once where calls have their own windows. Calls in the console get a little
+    /// time to say goodbye, unless this is asked for again.
+    fn close(&mut self) {
+        self.arrivals.stop_listening();
+        let (again, now) = (self.closing.is_some(), Instant::now());
+        self.closing = Some(if again { now } else { now + CLOSING_LIMIT });
+        if self.window.shown_here && !again && !self.links.is_empty() {
+            let notice = "saying goodbye to everybody; repeat to quit immediately";
+            self.operator.console.notice(notice);
+            self.hang_up_all();
+        }
     }
 }

@@ -1,60 +1,98 @@
-//! The helper of one call: checks the caller in and becomes the call's window, or its handler in
-//! the console.
+//! The helper of one call: checks the call in, then becomes its window, or its handler in the
+//! console.
 //!
-//! It runs in a forked child of the server. The invariant: no window before a complete valid HELLO,
-//! so that a port scan or a stray browser never puts anything on the desk's screen.
+//! It runs in a forked child of the server; `check_in` next door is its first half. The invariant:
+//! the helper says BYE to every caller who gets no handler, with a reason.
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Read};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
-use nix::sys::signal::SigSet;
+use anyhow::{Context, Result, anyhow};
 
-use super::super::cli::NAME_VARIABLE;
+use super::check_in::{check_in, obey};
 use crate::buffer::Buffer;
 use crate::errors;
 use crate::protocol::events::Input;
-use crate::protocol::frame::{self, Frame};
+use crate::protocol::frame;
 use crate::protocol::limits::{HELLO_LIMIT, LINGER_LIMIT};
 use crate::protocol::name::Name;
 use crate::session::handler::DeskSide;
-use crate::session::report::{self, Address, Report, Reporter};
-use crate::sys::ready::Interest;
+use crate::session::link::{Report, Reporter};
 use crate::sys::signals::Signals;
-use crate::sys::{fd, process, ready, sockets};
+use crate::sys::{fd, process, sockets};
 use crate::terminal::sanitize;
-use crate::window::handover::{Handover, Offer};
-use crate::window::{Handler, Window, command, tmux, xterm};
+use crate::window::command::{self, Terminal};
+use crate::window::handover::{self, Handover, Offer};
+use crate::window::{Window, tmux, xterm};
 
-/// The most bytes of a first frame that can be checked in.
-const FIRST_FRAME: usize = 128;
+/// Where the handlers of a desk run, with the resolved path of this program where they are
+/// executed: in an xterm, `/proc/self/exe` would be the xterm.
+#[derive(Debug)]
+pub enum Opener {
+    /// In the helper itself.
+    Console,
+    Xterm {
+        talk: PathBuf,
+    },
+    Tmux {
+        talk: PathBuf,
+    },
+    Command {
+        talk: PathBuf,
+        terminal: Terminal,
+    },
+}
+
+impl Opener {
+    /// # Errors
+    /// The path of this program is unknown: /proc is not mounted.
+    pub fn new(window: Window) -> Result<Self> {
+        let talk = || std::env::current_exe().context("cannot find out where this program is");
+        Ok(match window {
+            Window::Console => Self::Console,
+            Window::Xterm => Self::Xterm { talk: talk()? },
+            Window::Tmux => Self::Tmux { talk: talk()? },
+            Window::Command(terminal) => Self::Command { talk: talk()?, terminal },
+        })
+    }
+}
+
+/// What all calls of a desk have in common.
+#[derive(Debug)]
+pub struct Settings {
+    pub opener: Opener,
+    /// The desk's name.
+    pub name: Name,
+    /// Only lines appended.
+    pub plain: bool,
+    /// Ring when a line arrives.
+    pub bell: bool,
+}
 
 /// What a helper needs to know.
 pub struct Helper<'a> {
     pub call: &'a TcpStream,
-    pub window: &'a Window,
-    pub handler: &'a Handler,
+    pub from: SocketAddr,
+    /// The end of the link for the process of this call.
+    pub link: &'a UnixStream,
+    pub settings: &'a Settings,
     pub signals: &'a Signals,
-    pub reports: Address,
-    /// In the console: what the handler has in place of a keyboard and screen.
-    pub console: Option<&'a UnixStream>,
 }
 
 impl Helper<'_> {
     /// Checks the call in, opens its window or becomes it, and stays as long as the window does.
     /// Returns the status to exit with.
     pub fn run(&self) -> u8 {
-        // A session of its own: Ctrl-C at the desk's terminal is not for the windows.
+        // In its own session: Ctrl-C at the desk's terminal is not for the windows.
         let _ = nix::unistd::setsid();
-        let reporter = Reporter::to(Some(&self.reports));
-        let caller = match check_in(self.call) {
+        let mut reporter = Reporter::new(self.link.as_fd().try_clone_to_owned().ok());
+        let caller = match check_in(self.call, HELLO_LIMIT, self.signals) {
             Ok(caller) => caller,
             Err(why) => {
                 let why = errors::reasons(&why);
@@ -64,52 +102,54 @@ impl Helper<'_> {
             }
         };
         reporter.send(&Report::Hello(caller.clone()));
-        let why = match self.open_window(&caller, &reporter) {
+        let why = match self.open_window(caller) {
             Ok(status) => return status,
-            Err(why) => why,
+            Err(why) => errors::reasons(&why),
         };
-        reporter.send(&Report::NoWindow(errors::reasons(&why)));
+        reporter.send(&Report::NoWindow(why));
         self.say_bye("the desk could not open a window; its log says why");
         1
     }
 
     /// Opens the window and returns when it has closed, with the status to exit with.
-    fn open_window(&self, caller: &Name, reporter: &Reporter) -> Result<u8> {
-        self.signals.release().context("cannot give signals back")?;
-        let title = sanitize::label(caller.as_bytes());
-        match self.window {
-            Window::Xterm => self.become_xterm(&title).map(|never| match never {}),
-            Window::Console => self.become_handler(reporter),
-            Window::Tmux => self.offer(|handler| tmux::open(&title, handler).map(|()| None)),
-            Window::Command(terminal) => {
-                self.offer(|handler| terminal.open(&title, handler).map(Some))
+    fn open_window(&self, caller: Name) -> Result<u8> {
+        obey(self.signals)?;
+        self.signals.release().context("cannot restore signal dispositions")?;
+        let Settings { opener, name, plain, bell } = self.settings;
+        let title = sanitize::label(caller.as_bytes()).into_owned();
+        let (desk, plain, bell) = (name.clone(), *plain, *bell);
+        let record = Handover { desk, caller, from: self.from, plain, bell };
+        match opener {
+            Opener::Console => self.become_handler(record),
+            Opener::Xterm { talk } => match self.become_xterm(talk, &title, &record)? {},
+            Opener::Tmux { talk } => {
+                self.offer(talk, &record, |handler| tmux::open(&title, handler).map(|()| None))
+            }
+            Opener::Command { talk, terminal } => {
+                self.offer(talk, &record, |handler| terminal.open(&title, handler).map(Some))
             }
         }
     }
 
     /// Becomes the handler of the call, without exec. Returns the status to exit with.
-    fn become_handler(&self, reporter: &Reporter) -> Result<u8> {
-        let console = self.console.context("the console has no place for it")?;
-        process::converse_on(console).context("cannot redirect standard input and output")?;
+    fn become_handler(&self, record: Handover) -> Result<u8> {
+        process::converse_on(self.link).context("cannot redirect standard input and output")?;
         let desk = DeskSide {
             call: self.call.try_clone()?.into(),
-            name: self.handler.name.clone(),
-            plain: true,
-            bell: false,
+            name: record.desk,
+            address: record.from.to_string(),
             input: Input::Person,
-            reporter,
         };
-        // What went wrong is in the report; nobody reads standard error here.
-        Ok(desk.converse().is_err().into())
+        // What went wrong is in the last report; nobody reads standard error here.
+        Ok(desk.converse_in_console().is_err().into())
     }
 
-    /// Becomes the xterm, which inherits the call.
-    fn become_xterm(&self, title: &str) -> Result<Infallible> {
+    /// Becomes the xterm, which inherits call, link and record.
+    fn become_xterm(&self, talk: &Path, title: &str, record: &Handover) -> Result<Infallible> {
         let call = fd::hand_over(self.call.try_clone()?.into())?;
-        let command = xterm::command(title, self.handler.command(call.to_string().as_ref()));
-        let name = OsStr::from_bytes(self.handler.name.as_bytes());
-        let reports = self.reports.variable();
-        let variables = [(NAME_VARIABLE, name), (report::VARIABLE, reports.as_ref())];
+        let handover = record.bequeath(self.link.try_clone()?.into())?;
+        let command = xterm::command(title, handler(talk, call.to_string().as_ref()));
+        let variables = [(handover::VARIABLE, handover.as_ref())];
         process::exec(&command, &variables).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
                 anyhow!("xterm is not on PATH; install it (Debian: apt install xterm)")
@@ -120,14 +160,16 @@ impl Helper<'_> {
 
     /// Offers the call to the handler in the window that `open` opens, and waits for the handler's
     /// end.
-    fn offer(&self, open: impl FnOnce(&[OsString]) -> Result<Option<Child>>) -> Result<u8> {
+    fn offer(
+        &self,
+        talk: &Path,
+        record: &Handover,
+        open: impl FnOnce(&[OsString]) -> Result<Option<Child>>,
+    ) -> Result<u8> {
         let offer = Offer::new()?;
-        let mut terminal = open(&self.handler.command(offer.path().as_os_str()))?;
-        let note =
-            Handover { name: self.handler.name.clone(), reports: Some(self.reports.clone()) };
-        let handed_over = offer.hand_over(self.call.as_fd(), &note, || {
-            terminal.as_mut().map_or(Ok(()), command::check)
-        });
+        let mut terminal = open(&handler(talk, offer.path().as_os_str()))?;
+        let failed = || terminal.as_mut().map_or(Ok(()), command::check);
+        let handed_over = offer.hand_over(self.call.as_fd(), self.link.as_fd(), record, failed);
         drop(offer);
         let handler = match handed_over {
             Ok(handler) => handler,
@@ -137,7 +179,7 @@ impl Helper<'_> {
                 return Err(why);
             }
         };
-        // It says nothing: its end is its message.
+        // The handler says nothing on it: the end of the connection is its end.
         while (&handler).read(&mut [0]).is_ok_and(|count| count > 0) {}
         Ok(0)
     }
@@ -149,45 +191,7 @@ impl Helper<'_> {
     }
 }
 
-/// Looks at the first frame without taking it, so that the handler still reads it.
-///
-/// # Errors
-/// It is no complete, valid HELLO, or not in time.
-fn check_in(call: &TcpStream) -> Result<Name> {
-    let deadline = Instant::now() + HELLO_LIMIT;
-    let mut first = [0; FIRST_FRAME];
-    let mut seen = 0;
-    loop {
-        // Half a frame keeps a socket readable: wake for more than what was seen.
-        sockets::readable_at(call, seen + 1)?;
-        ready::poll(&mut [Interest::read(call, true)], Some(deadline), &SigSet::empty())?;
-        if Instant::now() >= deadline {
-            bail!("no HELLO within {} s", HELLO_LIMIT.as_secs());
-        }
-        match sockets::peek(call.as_fd(), &mut first) {
-            Ok(count) if count <= seen => bail!("hung up without a HELLO"),
-            Ok(count) => seen = count,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error.into()),
-        }
-        if let Some(name) = first_hello(&first[..seen])? {
-            sockets::readable_at(call, 1)?;
-            return Ok(name);
-        }
-    }
-}
-
-/// The name in the HELLO that begins `bytes`; `None` while it is incomplete.
-fn first_hello(bytes: &[u8]) -> Result<Option<Name>> {
-    let wrong =
-        |what: &str| anyhow!("protocol error: {what}; it began with \"{}\"", bytes.escape_ascii());
-    if frame::length(bytes).is_ok_and(|length| length > Some(FIRST_FRAME)) {
-        return Err(wrong("its first frame is no HELLO"));
-    }
-    match frame::decode(bytes) {
-        Ok(Some((Frame::Hello(name), _))) => Ok(Some(name)),
-        Ok(Some(_)) => Err(wrong("its first frame is no HELLO")),
-        Ok(None) => Ok(None),
-        Err(error) => Err(wrong(&error.to_string())),
-    }
+/// The command that holds the call which is found at `call`.
+fn handler(talk: &Path, call: &OsStr) -> Vec<OsString> {
+    vec![talk.into(), "handler".into(), call.into()]
 }

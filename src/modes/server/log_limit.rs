@@ -1,7 +1,6 @@
-//! Lines of the log about calls that were turned away: a flood of them must not become a flood of
-//! lines.
+//! The rate limit for log lines about rejected calls: a flood of calls must not flood the log.
 //!
-//! The invariant: every such call has a line, or is counted in one.
+//! Pure: the time comes in. The invariant: every rejected call has a line, or is counted in one.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,7 @@ use super::rate::{Rate, Usage};
 /// Twenty lines in a row, then one every three seconds.
 const LINES: Rate = Rate { burst: 20, every: Duration::from_secs(3) };
 
-/// What has been said about calls that were turned away.
+/// The lines about rejected calls.
 #[derive(Debug)]
 pub struct LogLimit {
     usage: Usage,
@@ -23,26 +22,26 @@ impl LogLimit {
         Self { usage: Usage::new(now), left_out: 0 }
     }
 
-    /// One more was turned away; returns whether it gets a line of its own.
-    pub fn come(&mut self, now: Instant) -> bool {
+    /// One more call was rejected. Returns whether it gets its own line.
+    pub fn on_rejected(&mut self, now: Instant) -> bool {
         let alone = self.left_out == 0 && self.usage.take(LINES, now);
         self.left_out += u64::from(!alone);
         alone
     }
 
-    /// When [`LogLimit::line`] has something to say.
+    /// When [`LogLimit::poll_line`] has a line.
     pub fn deadline(&self) -> Option<Instant> {
         (self.left_out > 0).then(|| self.usage.next(LINES)).flatten()
     }
 
-    /// The line about those that got none, once there may be one.
-    pub fn line(&mut self, now: Instant) -> Option<String> {
+    /// The line that counts the calls without one, once it is allowed.
+    pub fn poll_line(&mut self, now: Instant) -> Option<String> {
         if self.left_out == 0 || !self.usage.take(LINES, now) {
             return None;
         }
         let count = std::mem::take(&mut self.left_out);
         let calls = if count == 1 { "call was" } else { "calls were" };
-        Some(format!("{count} more {calls} turned away"))
+        Some(format!("{count} more {calls} rejected"))
     }
 }
 
@@ -51,17 +50,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_stranger_has_a_line_or_is_counted_in_one() {
+    fn every_rejected_call_has_a_line_or_is_counted_in_one() {
         let start = Instant::now();
         let mut log_limit = LogLimit::new(start);
-        assert_eq!((0..100).filter(|_| log_limit.come(start)).count(), 20);
+        assert_eq!((0..100).filter(|_| log_limit.on_rejected(start)).count(), 20);
         let due = log_limit.deadline().unwrap();
-        assert_eq!(log_limit.line(due - Duration::from_millis(1)), None);
-        assert_eq!(log_limit.line(due).unwrap(), "80 more calls were turned away");
-        assert_eq!((log_limit.deadline(), log_limit.line(due)), (None, None));
-        assert!(!log_limit.come(due));
+        assert_eq!(log_limit.poll_line(due - Duration::from_millis(1)), None);
+        assert_eq!(log_limit.poll_line(due).unwrap(), "80 more calls were rejected");
+        assert_eq!((log_limit.deadline(), log_limit.poll_line(due)), (None, None));
+        assert!(!log_limit.on_rejected(due));
         let due = log_limit.deadline().unwrap();
-        assert_eq!(log_limit.line(due).unwrap(), "1 more call was turned away");
-        assert!(log_limit.come(due + Duration::from_secs(60)));
+        assert_eq!(log_limit.poll_line(due).unwrap(), "1 more call was rejected");
+        assert!(log_limit.on_rejected(due + Duration::from_secs(60)));
     }
 }

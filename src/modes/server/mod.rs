@@ -1,23 +1,23 @@
 //! Keep a desk: listen, fork a helper for every call, say what happens.
 //!
-//! `desk` is the loop that does it. The invariant: nothing that a call does ends the server, and
-//! ending the server ends no call that has a window of its own.
+//! `desk` is the loop that does it, `helper` what runs in the process of a call. The invariant:
+//! nothing that a call does ends the server, and ending the server ends no call that has its own
+//! window.
 
 mod access_lists;
 mod admission;
 mod arrivals;
 mod calls;
+mod check_in;
 mod desk;
 mod helper;
 mod link;
 mod log_limit;
 mod operator;
 mod rate;
-mod spare;
 
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
@@ -26,16 +26,14 @@ use argh::FromArgs;
 use super::cli::{PORT, address, count, own_name, parse, port};
 use crate::errors;
 use crate::protocol::name::Name;
-use crate::sys::keyboard::Keyboard;
-use crate::sys::mailbox::Mailbox;
 use crate::sys::signals::Signals;
 use crate::sys::{clock, privilege, sockets};
-use crate::terminal::console::Console;
-use crate::window::{Handler, Window};
-use access_lists::{AccessLists, Sources};
-use admission::Limits;
-use calls::Calls;
-use desk::{Desk, Settings};
+use crate::window::Window;
+use access_lists::Sources;
+use admission::{Admission, Limits};
+use desk::{Desk, SIGNALS};
+use helper::{Opener, Settings};
+use operator::{Operator, TERMINAL_SIGNALS};
 
 /// Keep a desk: every call gets its own window. Stop it with Ctrl-C; conversations in windows
 /// continue, those in the console end with a goodbye.
@@ -120,39 +118,37 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     if let Some(user) = &options.user {
         privilege::become_user(user).with_context(|| format!("--user {user}"))?;
     }
-    let in_console = options.window == Window::Console;
-    let handler = Handler {
-        // In the console it is not executed, and /proc need not be there.
-        talk: if in_console {
-            PathBuf::new()
-        } else {
-            std::env::current_exe().context("cannot find out where this program is")?
-        },
-        name: own_name(options.name.clone())?,
-        plain: options.plain,
-        bell: options.bell,
-    };
+    let window = options.window.profile();
     let limits = Limits { calls: options.max_calls, per_host: options.max_per_host };
-    let rules = Sources { allow: options.allow.clone(), deny: options.deny.clone() };
-    let access_lists = AccessLists::new(limits, rules)?;
+    let access_lists = Sources { allow: options.allow, deny: options.deny };
+    let admission = Admission::new(limits, access_lists.read()?);
+    let (plain, bell, windows) = (options.plain, options.bell, options.window.to_string());
+    let settings = Settings {
+        opener: Opener::new(options.window)?,
+        name: own_name(options.name)?,
+        plain,
+        bell,
+    };
     // Reads the time zone once, and not in every call's process.
     clock::now();
-    let signals = Signals::watch(if in_console { &desk::ALL_SIGNALS } else { desk::SIGNALS })?;
-    let mailbox = Mailbox::open().context("cannot open a mailbox for reports")?;
-    let keyboard = in_console.then(Keyboard::new);
-    let console = match &keyboard {
-        Some(keyboard) => Console::open(options.plain, options.bell, keyboard.is_ours()),
-        None => Console::log_only(),
+    let terminal = if window.operated { &TERMINAL_SIGNALS[..] } else { &[] };
+    let signals = Signals::watch(&[&SIGNALS, terminal].concat())?;
+    let operator = match window.shown_here {
+        true => Operator::with_console(plain, bell),
+        false => Operator::with_log(),
     };
-    let console = console.context("cannot use standard output")?;
-    let calls = Calls::new(console, &options.window).context("cannot wait for calls")?;
+    let mut operator = operator.context("cannot use standard output")?;
+    operator.log(&format!("listening on {}", listener.local_addr()?));
+    operator.log(&format!("windows: {windows}"));
+    let desk = Desk::new(listener, operator, signals, admission, access_lists, settings, window);
+    let mut desk = desk.context("cannot create epoll set")?;
     if privilege::is_root() {
         let advice = "running as root, which is not needed; give it up with --user <name>";
         // Standard error may be closed.
         let _ = writeln!(io::stderr(), "talk: {advice}");
     }
-    let settings = Settings { access_lists, window: options.window, handler };
-    let mut desk = Desk::new(listener, mailbox, signals, calls, settings, keyboard);
+    // Most desks are not started by a service manager.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let kept = desk.keep();
     desk.finish();
     kept.map(|()| ExitCode::SUCCESS)
