@@ -85,6 +85,9 @@ fn the_window_is_started_with_just_these_arguments_and_descriptors() {
         target(number).starts_with("socket:") && target(handover).starts_with("pipe:"),
         "{fds}"
     );
+    // What the window prints is not the log's, and does not keep its reader waiting.
+    let standard = fds.lines().filter(|line| line.ends_with(" -> /dev/null")).count();
+    assert_eq!(standard, 3, "{fds}");
 }
 
 #[test]
@@ -164,6 +167,21 @@ fn a_process_that_babbles_on_its_link_holds_nobody_up_and_ends_its_own_call_only
     eve.end_input();
     assert_eq!(eve.status(), 1);
     desk.server.line_with("call 1 ended: no window: it exited with status ");
+}
+
+#[test]
+fn a_log_ends_with_its_desk_though_windows_are_open() {
+    let (window, mut keyboard) = Window::typing();
+    let mut desk = Desk::with_windows_of(&window);
+    let mut alice = desk.call("alice");
+    alice.notice_with("desk answered");
+    desk.server.signal(Signal::SIGTERM);
+    assert_eq!(desk.server.status(), 0);
+    // These wait for the end of the pipes.
+    desk.server.rest();
+    desk.server.notices();
+    keyboard.write_all(b"still here\n").unwrap();
+    assert_eq!(alice.line(), "still here");
 }
 
 #[test]

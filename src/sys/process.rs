@@ -140,13 +140,30 @@ unsafe fn close_range(first: RawFd, last: RawFd) {
 pub fn converse_on(stream: impl AsFd) -> io::Result<()> {
     dup2_stdin(&stream)?;
     dup2_stdout(&stream)?;
-    // A root without /dev has no null device: there, a stream whose peer is closed discards it.
-    let discard = match File::options().write(true).open("/dev/null") {
-        Ok(null) => OwnedFd::from(null),
-        Err(_) => UnixStream::pair()?.0.into(),
-    };
-    dup2_stderr(discard)?;
+    dup2_stderr(discard()?)?;
     Ok(())
+}
+
+/// Detaches standard input, output and error from whatever this process inherited: reads find the
+/// end, writes are discarded. A window that kept them would hold the server's log open long after
+/// the server has ended.
+///
+/// # Errors
+/// dup2(2) failed.
+pub fn detach_standard_streams() -> io::Result<()> {
+    let discard = discard()?;
+    dup2_stdin(&discard)?;
+    dup2_stdout(&discard)?;
+    dup2_stderr(&discard)?;
+    Ok(())
+}
+
+fn discard() -> io::Result<OwnedFd> {
+    // A root without /dev has no null device: there, a stream whose peer is closed serves as well.
+    match File::options().read(true).write(true).open("/dev/null") {
+        Ok(null) => Ok(null.into()),
+        Err(_) => Ok(UnixStream::pair()?.0.into()),
+    }
 }
 
 /// Asks a child of this process to end. It must not have been reaped: its pid may be reused then.

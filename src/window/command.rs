@@ -54,7 +54,9 @@ impl Terminal {
         let words = self.words[1..].iter().map(|word| word.replace(TITLE, title));
         let what = format!("{} cannot be started", self.program());
         let mut command = Command::new(self.program());
-        command.args(words).args(handler).stdin(Stdio::null());
+        // Not the server's: a terminal may outlive the server, and what it prints is not the log's.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(words).args(handler);
         command.spawn().map_err(errors::failed(what, "try it in a shell"))
     }
 }

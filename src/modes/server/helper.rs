@@ -149,6 +149,7 @@ impl Helper<'_> {
         let call = fd::hand_over(self.call.try_clone()?.into())?;
         let handover = record.bequeath(self.link.try_clone()?.into())?;
         let command = xterm::command(title, handler(talk, call.to_string().as_ref()));
+        process::detach_standard_streams()?;
         let variables = [(handover::VARIABLE, handover.as_ref())];
         process::exec(&command, &variables).map_err(|error| match error.kind() {
             ErrorKind::NotFound => {
