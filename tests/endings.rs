@@ -177,6 +177,8 @@ fn a_window_that_does_not_open_is_explained_to_the_desk() {
     ] {
         let mut server = talk(&["server", "--window", window]);
         server.env("PATH", path).env("XDG_RUNTIME_DIR", runtime).env_remove("TMUX");
+        // Where there is no other place.
+        server.env("TMPDIR", nowhere);
         let mut desk = Desk::open(&mut server);
         let mut alice = desk.call("alice");
         alice.notice_with("the desk could not open a window; its log says why");

@@ -10,10 +10,11 @@ use std::process::{Command, Stdio};
 use crate::support::display::Display;
 use crate::support::tmux::Tmux;
 use crate::support::{
-    Desk, Program, TALK, Window, connect, frame, hello, installed, read_frame, talk, wait_for,
+    Desk, Program, TALK, Window, children, connect, frame, hello, installed, read_frame, talk,
+    wait_for,
 };
 use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use tempfile::TempDir;
 
 /// A tmux server that lives in a directory of the test.
@@ -147,6 +148,37 @@ fn any_command_opens_a_window() {
     desk.server.line_with("ended");
     wait_for("the helper to be reaped", || (desk.holdings() == before).then_some(()));
     assert_eq!(fs::read_dir(runtime.path()).unwrap().count(), 0, "something was left behind");
+}
+
+#[test]
+fn without_a_runtime_directory_calls_are_offered_in_the_temporary_one() {
+    let temporary = TempDir::new().unwrap();
+    for missing in ["", "/no/such/place"] {
+        let command = "sh -c '\"$@\" < /dev/null &' sh";
+        let mut server = talk(&["server", "--name", "desk", "--window", command]);
+        server.env("XDG_RUNTIME_DIR", missing).env("TMPDIR", temporary.path());
+        let desk = Desk::open(&mut server);
+        let mut alice = desk.call("alice");
+        alice.notice_with("desk answered");
+        alice.end_input();
+        assert_eq!(alice.status(), 0);
+    }
+}
+
+#[test]
+fn what_a_killed_helper_leaves_behind_is_swept_by_the_next_desk() {
+    let runtime = TempDir::new().unwrap();
+    let window = "sh -c 'exec sleep 2'";
+    let desk = desk_with(window, &runtime);
+    let _alice = desk.call("alice");
+    let offers = || fs::read_dir(runtime.path()).unwrap().count();
+    wait_for("the offer", || (offers() == 1).then_some(()));
+    kill(children(desk.server.pid())[0], Signal::SIGKILL).unwrap();
+    wait_for("the helper's end", || children(desk.server.pid()).is_empty().then_some(()));
+    assert_eq!(offers(), 1);
+    drop(desk);
+    let _next = desk_with(window, &runtime);
+    assert_eq!(offers(), 0);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::{env, fmt, fs, io, mem};
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{Signal, kill};
@@ -164,6 +165,11 @@ fn discard() -> io::Result<OwnedFd> {
         Ok(null) => Ok(null.into()),
         Err(_) => Ok(UnixStream::pair()?.0.into()),
     }
+}
+
+/// Whether a process of this number exists, whoever owns it.
+pub fn exists(pid: Pid) -> bool {
+    kill(pid, None) != Err(Errno::ESRCH)
 }
 
 /// Asks a child of this process to end. It must not have been reaped: its pid may be reused then.

@@ -28,7 +28,7 @@ use crate::errors;
 use crate::protocol::name::Name;
 use crate::sys::signals::Signals;
 use crate::sys::{clock, privilege, sockets};
-use crate::window::Window;
+use crate::window::{Window, handover};
 use access_lists::Sources;
 use admission::{Admission, Limits};
 use desk::{Desk, SIGNALS};
@@ -129,6 +129,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         plain,
         bell,
     };
+    handover::sweep();
     // Reads the time zone once, and not in every call's process.
     clock::now();
     let terminal = if window.operated { &TERMINAL_SIGNALS[..] } else { &[] };

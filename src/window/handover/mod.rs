@@ -18,7 +18,7 @@ use std::os::fd::{OwnedFd, RawFd};
 
 use anyhow::{Context, Result};
 
-pub use offer::{Claimed, Offer, claim};
+pub use offer::{Claimed, Offer, claim, sweep};
 
 use crate::buffer::Buffer;
 use crate::protocol::frame;
