@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,10 +119,18 @@ class Desk:
         """The processes of its calls, including those that have ended and were not reaped."""
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
+    def descriptors(self) -> list[str]:
+        """What its descriptors refer to. Some may be closed while they are listed."""
+        targets = []
+        for fd in os.scandir(f"/proc/{self.pid}/fd"):
+            with suppress(FileNotFoundError):
+                targets.append(os.readlink(fd.path))
+        return sorted(targets)
+
     def holdings(self) -> dict[str, list[str]]:
         """The resources that it must have released when no call is left."""
         return {
-            "descriptors": sorted(os.readlink(fd.path) for fd in os.scandir(f"/proc/{self.pid}/fd")),
+            "descriptors": self.descriptors(),
             "processes": [str(pid) for pid in self.processes()],
             "files": os.listdir(self.files.name),
         }
