@@ -238,10 +238,9 @@ fn a_call_that_is_being_ended_takes_no_line_and_does_not_keep_the_desk() {
     let mut stubborn = desk.connect();
     stubborn.write_all(&hello("bob")).unwrap();
     desk.server.line_with("call 1 window open");
-    desk.server.say("/hangup 1\n/1 one more thing\n/quit\n");
+    desk.server.say("/hangup 1\n/1 one more thing\n/quit\n/quit\n");
     assert_eq!(desk.server.line(), "-- [1 bob] is hanging up; line not sent");
     assert_eq!(desk.server.line(), "-- saying goodbye to everybody; repeat to quit immediately");
-    desk.server.say("/quit\n");
     assert_eq!(desk.server.status(), 0);
 }
 
@@ -274,10 +273,10 @@ fn the_commands_of_the_console_are_listed_whole() {
     desk.server.line_with("windows: console (this terminal)");
     desk.server.say("/help\n");
     for line in [
-        "/2 turns to call 2; /2 some text says one line to it",
-        "/all some text says one line to everybody; /who lists the calls",
+        "/2 turns to call 2; /2 some text sends one line to it",
+        "/all some text sends one line to everybody; /who lists the calls",
         "/hangup 2 ends call 2; /quit ends the desk, with a goodbye to everybody",
-        "//word says a line that starts with /word",
+        "//word sends a line that starts with /word",
     ] {
         assert_eq!(desk.server.line(), format!("-- {line}"));
     }

@@ -18,22 +18,17 @@ const UNPROVOKED: &[(&str, &str)] = &[
     ),
     ("no descriptor that select can wait for is free", "a helper has closed the others"),
     ("another thread is running", BUG),
-    ("there are more", BUG),
     ("a String takes everything", BUG),
     ("the line being typed is always painted", BUG),
     ("more bytes filled than there was room for", BUG),
     ("more bytes taken than there are", BUG),
     ("/help lists keys and commands; /quit leaves", HELP),
-    ("//word sends a line that starts with /word", HELP),
     ("Left, Right, Home, End move the cursor; with Ctrl or Alt by word (also Alt-B, Alt-F)", HELP),
     (
-        "Ctrl-W, Ctrl-U, Ctrl-K, Alt-D cut text; Ctrl-Y puts it in again; Ctrl-T swaps two characters",
+        "Ctrl-W, Ctrl-U, Ctrl-K, Alt-D cut text; Ctrl-Y pastes it back; Ctrl-T swaps two characters",
         HELP,
     ),
-    (
-        "Up and Down bring back what was typed before; Ctrl-L clears the screen; Ctrl-Z suspends",
-        HELP,
-    ),
+    ("Up and Down recall earlier lines; Ctrl-L clears the screen; Ctrl-Z suspends", HELP),
 ];
 
 /// Files whose sentences are no errors: the rules that `talk check` tests, in the words of its
@@ -138,8 +133,8 @@ fn said_and_tested() -> (Vec<(PathBuf, String)>, String) {
     let (mut said, mut tested) = (Vec::new(), Vec::new());
     for path in sources(&root.join("src")) {
         let source = fs::read_to_string(&path).unwrap();
-        let is_test =
-            path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs");
+        let is_test = path.components().any(|part| part.as_os_str() == "tests")
+            || ["tests.rs", "fake.rs"].iter().any(|name| path.ends_with(name));
         let (program, tests) = if is_test {
             ("", source.as_str())
         } else {

@@ -125,7 +125,7 @@ fn what_a_handler_needs_is_in_the_handover_record() {
 
 #[test]
 fn a_desk_that_is_stopped_holds_no_conversation_up_and_hears_of_every_end_later() {
-    let window = Window::new("handler \"$@\" < /dev/null > /dev/null 2>&1");
+    let (window, _keyboard) = Window::typing();
     let mut desk = Desk::with_windows_of(&window);
     let mut callers: Vec<Program> =
         (0..20).map(|number| desk.call(&format!("caller{number}"))).collect();

@@ -109,6 +109,12 @@ fn a_line_that_cannot_be_sent_is_refused_with_a_reason() {
     bob.screen.show(Event::Ended { lost: true });
     bob.types("hi\n");
     assert_eq!(bob.refused(), ["send buffer full", "the peer has left", "the peer has left"]);
+
+    let mut bob = Bob::new(true, true);
+    bob.open = false;
+    bob.screen.show(Event::Ended { lost: true });
+    bob.types("hi\n");
+    assert_eq!(bob.refused(), ["the connection is lost"]);
 }
 
 #[test]
