@@ -347,13 +347,19 @@ fn a_dumb_or_plain_terminal_gets_no_escape_sequence_at_all() {
 
 #[test]
 fn without_colour_nothing_is_coloured() {
-    let (mut caller, socket) = call();
-    let mut desk = Pty::start(handler(&socket).env("NO_COLOR", "1").env("TERM", "xterm"));
-    caller.write_all(&[hello("alice"), frame(b'T', b"hi")].concat()).unwrap();
-    desk.wait_for("< alice: hi");
-    let seen = String::from_utf8(desk.seen.clone()).unwrap();
-    // An attribute ends in m, and no word on this screen has one.
-    assert!(!seen.contains('m'), "{seen:?}");
+    for (variable, coloured) in [("NO_COLOR", false), ("NO_COLOUR", true)] {
+        let (mut caller, socket) = call();
+        let mut desk = Pty::start(handler(&socket).env(variable, "1").env("TERM", "xterm"));
+        caller.write_all(&[hello("alice"), frame(b'T', b"hi")].concat()).unwrap();
+        desk.wait_for("hi\r");
+        let seen = String::from_utf8(desk.seen.clone()).unwrap();
+        // What sets colours and other attributes is a control sequence that ends in m.
+        let sequences = seen.split("\x1b[").skip(1);
+        let mut ends = sequences.filter_map(|rest| {
+            rest.find(|c: char| c.is_ascii_alphabetic()).map(|at| &rest[at..=at])
+        });
+        assert_eq!(ends.any(|end| end == "m"), coloured, "{variable}: {seen:?}");
+    }
 }
 
 #[test]
