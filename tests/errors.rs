@@ -1,7 +1,7 @@
 //! What the program says when it cannot begin: the thing, the reason, and what to do next.
 //!
 //! How calls and desks fail that have begun is next door, in `endings`; `error_texts` looks that
-//! nothing is without a test. The invariant: who reads an error knows what to type next.
+//! every sentence is in a test. The invariant: who reads an error knows what to type next.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
