@@ -1,8 +1,5 @@
 //! The names, options and errors of the command line.
 
-use std::ffi::OsStr;
-use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -75,20 +72,11 @@ fn exact_names_mean_a_mode_and_nothing_else_does() {
 #[test]
 fn wrong_arguments_are_named_and_exit_with_2() {
     for (arguments, complaint) in [
-        (&["client"][..], "host"),
-        (&["client", "localhost", "talk"], "must be a port number from 1 to 65535"),
-        (&["client", "localhost", "65536"], "must be a port number from 1 to 65535"),
+        (&["client", "localhost", "65536"][..], "must be a port number from 1 to 65535"),
         (&["client", "localhost", "1", "more"], "more"),
-        (&["client", "localhost", "--nmae", "x"], "--nmae"),
         (&["client", "localhost", "--name", ""], "visible"),
-        (&["client", "localhost", "--name=a\u{1b}[2J"], "control"),
-        (&["server", "--bind", "somewhere"], "somewhere"),
         (&["server", "-1"], "-1"),
         (&["handler"], "fd"),
-        (
-            &["handler", "five"],
-            "'five' is neither a descriptor number nor the path of a call's socket",
-        ),
         (&["check"], "give the host of a desk, or --listen"),
         (&["check", "localhost", "talk"], "must be a port number from 1 to 65535"),
         (&["check", "localhost", "1", "more"], "give one host and one port"),
@@ -101,28 +89,4 @@ fn wrong_arguments_are_named_and_exit_with_2() {
         assert!(error.starts_with("talk: ") && error.contains(complaint), "{arguments:?}: {error}");
         assert!(!error.contains("panicked"), "{error}");
     }
-}
-
-#[test]
-fn arguments_that_are_not_utf8_are_an_error() {
-    let odd = OsStr::from_bytes(b"desk\xff");
-    for arguments in [vec![odd], vec![OsStr::new("client"), odd]] {
-        let (status, error) = failure(Command::new(TALK).args(arguments));
-        assert_eq!(status, 2);
-        assert!(error.contains("is not UTF-8"), "{error}");
-    }
-}
-
-#[test]
-fn a_name_from_the_environment_is_checked_too() {
-    let (status, error) = failure(talk(&["client", "localhost"]).env("TALK_NAME", "x".repeat(65)));
-    assert_eq!(status, 2);
-    assert!(error.contains("TALK_NAME: a name has at most 64 bytes"), "{error}");
-}
-
-#[test]
-fn a_full_disk_is_an_error_even_for_help() {
-    let full = File::options().write(true).open("/dev/full").unwrap();
-    let status = talk(&["help"]).stdout(full).status().unwrap();
-    assert_eq!(status.code(), Some(1));
 }

@@ -6,10 +6,11 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::IoSlice;
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::TcpListener;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::Command;
 use std::thread;
 
@@ -142,11 +143,10 @@ fn a_mode_that_is_not_there_or_not_named_brings_the_list() {
 #[test]
 fn words_that_are_no_text_are_an_error_wherever_they_come_from() {
     let odd = OsStr::from_bytes(b"desk\xff");
-    expect(
-        Command::new(TALK).arg(odd),
-        2,
-        "argument 'desk\u{fffd}' is not UTF-8; use UTF-8 or ASCII",
-    );
+    for arguments in [vec![odd], vec![OsStr::new("client"), odd]] {
+        let error = "argument 'desk\u{fffd}' is not UTF-8; use UTF-8 or ASCII";
+        expect(Command::new(TALK).args(arguments), 2, error);
+    }
     for (name, error) in [
         (odd, "TALK_NAME is not UTF-8; change or unset it"),
         (
@@ -164,6 +164,7 @@ fn a_full_disk_is_named_when_help_is_written_to_it() {
     let said =
         "talk: cannot write to standard output: no space left on device; redirect it elsewhere\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
@@ -332,12 +333,27 @@ fn what_is_collected_and_is_no_call_is_an_error_that_says_where_to_look() {
     );
     for (number, error) in [
         ("five", "'five' is neither a descriptor number nor the path of a call's socket"),
+        ("0", "descriptor 0 is standard input, output or error; the call needs one from 3 up"),
         ("2", "descriptor 2 is standard input, output or error; the call needs one from 3 up"),
+        (
+            "99999999999",
+            "'99999999999' is neither a descriptor number nor the path of a call's socket",
+        ),
         ("1024", "descriptor 1024 is beyond select's limit of 1023"),
         ("77", "descriptor 77 is not open"),
     ] {
         let error = format!("{error}; see talk handler --help");
         expect(&mut talk(&["handler", number]), 2, &error);
+    }
+    let file = File::open("/dev/null").unwrap();
+    let (datagram, _peer) = UnixDatagram::pair().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    for (fd, error) in [
+        (OwnedFd::from(file), "descriptor 5 is not a socket"),
+        (datagram.into(), "descriptor 5 is not a stream socket"),
+        (listener.into(), "descriptor 5 is a listening socket, not a call"),
+    ] {
+        expect(&mut handler(fd), 2, &format!("{error}; see talk handler --help"));
     }
     let lonely = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None);
     expect(

@@ -2,41 +2,11 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpListener;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
-use crate::support::{Program, call, expect, failure, frame, handler, hello, read_frame, talk};
+use crate::support::{Program, call, expect, frame, handler, hello, read_frame};
 use nix::sys::signal::Signal;
-
-#[test]
-fn what_is_not_a_call_is_an_error_that_says_which() {
-    let (datagram, _other) = UnixDatagram::pair().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let file = File::open("/dev/null").unwrap();
-    for (fd, complaint) in [
-        (OwnedFd::from(file), "descriptor 5 is not a socket"),
-        (OwnedFd::from(datagram), "descriptor 5 is not a stream socket"),
-        (OwnedFd::from(listener), "descriptor 5 is a listening socket, not a call"),
-    ] {
-        let (status, error) = failure(&mut handler(fd));
-        assert_eq!(status, 2, "{error}");
-        assert!(error.starts_with("talk: ") && error.contains(complaint), "{error}");
-        assert_eq!(error.lines().count(), 1, "{error}");
-    }
-    for (number, complaint) in [
-        ("77", "descriptor 77 is not open"),
-        ("0", "descriptor 0 is standard input"),
-        ("-5", "-5"),
-        ("1024", "descriptor 1024 is beyond select's limit"),
-        ("99999999999", "'99999999999' is neither a descriptor number"),
-    ] {
-        let (status, error) = failure(&mut talk(&["handler", number]));
-        assert_eq!(status, 2, "{error}");
-        assert!(error.contains(complaint), "{error}");
-    }
-}
 
 #[test]
 fn a_handover_record_that_is_none_is_an_error_that_says_what_to_do() {
