@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
 use crate::support::tmux::Tmux;
 use crate::support::{
@@ -322,13 +321,14 @@ fn a_desk_that_is_killed_ends_its_calls_too() {
 }
 
 #[test]
-fn a_caller_who_leaves_does_not_wait_for_last_words() {
+fn a_caller_who_leaves_does_not_wait_for_the_operator_to_pause() {
     let mut desk = desk();
     let mut alice = caller(&mut desk, 1, "alice");
-    let start = Instant::now();
     alice.end_input();
+    // Who waits for a pause waits as long as there is none.
+    let said = (0..100_000).find(|_| !answer(&mut desk, "/1 go on").starts_with("> "));
+    assert!(said.is_some(), "the call goes on");
     assert_eq!(alice.status(), 0);
-    assert!(start.elapsed() < Duration::from_millis(800), "{:?}", start.elapsed());
 }
 
 #[test]
