@@ -1,35 +1,32 @@
 //! A lot of text: it all arrives, and takes no more memory than a little.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
 
-use crate::support::{DEADLINE, handler, status, talk, wait_for};
-use nix::unistd::Pid;
+use crate::support::{DEADLINE, Listener, Started, handler, status, talk};
 
 const GIGABYTE: usize = 1 << 30;
 /// More than either end ever needs, in kB.
 const MEMORY: usize = 16 * 1024;
 const LINE: &[u8] = b"seventy columns of nothing in particular, as a build or a log prints\n";
 
-fn start(command: &mut Command) -> Child {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+fn start(command: &mut Command) -> Started {
+    Started::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()))
 }
 
 /// The most memory that a process has had, in kB.
-fn peak(process: &Child) -> usize {
-    let peak = status(Pid::from_raw(process.id() as i32), "VmHWM");
+fn peak(process: &Started) -> usize {
+    let peak = status(process.pid(), "VmHWM");
     peak.trim_end_matches(" kB").parse().unwrap()
 }
 
 #[test]
 fn a_gigabyte_passes_through_a_few_megabytes() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    let mut client = start(&mut talk(&["client", "127.0.0.1", &port]));
-    let (call, _) = listener.accept().unwrap();
+    let listener = Listener::open();
+    let mut client = start(&mut talk(&["client", "127.0.0.1", &listener.port]));
+    let call = listener.take();
     let mut desk = start(&mut handler(&call));
     drop(call);
 
@@ -65,6 +62,6 @@ fn a_gigabyte_passes_through_a_few_megabytes() {
     drop(keyboard);
     while shown() < fed {}
     for end in [&mut client, &mut desk] {
-        assert!(wait_for("the end", || end.try_wait().unwrap()).success());
+        assert_eq!(end.status(), 0);
     }
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::support::check::{check_client, listening};
 use crate::support::peer::{Bug, Peer};
-use crate::support::{Desk, Program, frame, hello, talk};
+use crate::support::{Desk, Program, connect, frame, hello, talk, unheard_port};
 
 /// A desk with a console, whose person says nothing.
 fn desk() -> Desk {
@@ -55,16 +55,24 @@ fn tap_has_a_plan_and_numbers() {
     }
 }
 
-/// A desk that says the same to everybody, whatever they say.
-fn parrot(words: Vec<u8>) -> String {
+/// A desk that does the same with every call, at the returned port.
+fn serve(take: impl Fn(TcpStream) + Clone + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     thread::spawn(move || {
         for call in listener.incoming() {
-            let _ = call.unwrap().write_all(&words);
+            let take = take.clone();
+            thread::spawn(move || take(call.unwrap()));
         }
     });
     port
+}
+
+/// A desk that says the same to everybody, whatever they say.
+fn parrot(words: Vec<u8>) -> String {
+    serve(move |mut call| {
+        let _ = call.write_all(&words);
+    })
 }
 
 #[test]
@@ -96,18 +104,18 @@ fn a_broken_rule_says_what_was_expected_and_what_came_harmlessly() {
 
 #[test]
 fn without_a_call_it_gives_up_and_says_so() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let (mut check, port, count) = listening(&["--tap", "--limit", "1"]);
     // The first call is waited for, the second one does not come.
-    drop(crate::support::connect(format!("127.0.0.1:{port}").parse().unwrap()));
+    drop(connect(format!("127.0.0.1:{port}").parse().unwrap()));
     assert_eq!(check.line_with("1.."), format!("1..{count}"));
     check.line_with("not ok 1 - ");
     check.line_with("Bail out! no call came within 1 s");
     assert_eq!(check.status(), 1);
     check.notice_with("talk: no call came within 1 s; does the client end after each call?");
 
-    let mut check = start(&[], &free);
-    check.notice_with(&format!("no desk answers at 127.0.0.1 port {free}"));
+    let (_unheard, port) = unheard_port();
+    let mut check = start(&[], &port);
+    check.notice_with(&format!("no desk answers at 127.0.0.1 port {port}"));
     assert_eq!((check.status(), check.rest()), (1, Vec::new()));
 }
 
@@ -199,15 +207,7 @@ fn name(wrong: &str) -> String {
 }
 
 fn check_desk(bug: Bug) -> (i32, Vec<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port().to_string();
-    thread::spawn(move || {
-        for call in listener.incoming() {
-            let call = call.unwrap();
-            thread::spawn(move || Peer::converse(call, false, bug));
-        }
-    });
-    finish(start(&["--limit", "3"], &port))
+    finish(start(&["--limit", "3"], &serve(move |call| Peer::converse(call, false, bug))))
 }
 
 fn check_caller(bug: Bug) -> (i32, Vec<String>) {

@@ -3,7 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::support::{TALK, failure, talk};
+use crate::support::{TALK, command, failure, talk};
 use tempfile::TempDir;
 
 fn output(command: &mut Command) -> (i32, String, String) {
@@ -45,20 +45,20 @@ fn exact_names_mean_a_mode_and_nothing_else_does() {
         let usage = format!("Usage: {name} ");
         let link = dir.path().join(name);
         std::os::unix::fs::symlink(TALK, &link).unwrap();
-        let (status, out, _) = output(Command::new(&link).arg("--help"));
+        let (status, out, _) = output(&mut command(&link, &["--help"]));
         assert!(status == 0 && out.starts_with(&usage), "symlink {name}: {out}");
 
         std::fs::remove_file(&link).unwrap();
         // Copied by another process: a file that this one had open for writing could be busy.
-        assert!(Command::new("cp").arg(TALK).arg(&link).status().unwrap().success());
-        let (_, out, _) = output(Command::new(&link).arg("--help"));
+        assert!(command("cp", &[TALK]).arg(&link).status().unwrap().success());
+        let (_, out, _) = output(&mut command(&link, &["--help"]));
         assert!(out.starts_with(&usage), "copy {name}: {out}");
 
-        let (_, out, _) = output(Command::new(TALK).arg0(name).arg("--help"));
+        let (_, out, _) = output(talk(&[]).arg0(name).arg("--help"));
         assert!(out.starts_with(&usage), "argv[0] {name}: {out}");
     }
     for name in ["talk_handler", "talk_check", "talk_cli", "talk_client2", "Talk_client", ""] {
-        let (status, _, err) = output(Command::new(TALK).arg0(name));
+        let (status, _, err) = output(talk(&[]).arg0(name));
         assert_eq!(status, 2, "{name}");
         assert!(err.contains("Modes:") && err.contains("handler"), "{name}: {err}");
     }

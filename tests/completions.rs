@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::process::Command;
 
 use crate::support::tmux::Tmux;
 use crate::support::usage::{modes, options};
-use crate::support::{TALK, installed};
+use crate::support::{TALK, command, installed};
 use tempfile::TempDir;
 
 const KNOWN_HOSTS: &str = "\
@@ -24,8 +23,8 @@ struct Home {
 impl Home {
     fn new() -> Self {
         let home = Self { dir: TempDir::new().unwrap() };
-        let mut make = Command::new("make");
-        make.args(["-s", "install-files", &format!("PREFIX={}", home.path())]);
+        let mut make =
+            command("make", &["-s", "install-files", &format!("PREFIX={}", home.path())]);
         assert!(make.env_remove("MAKEFLAGS").status().unwrap().success());
         // fish completes only what it can start.
         fs::create_dir(home.dir.path().join("bin")).unwrap();
@@ -114,7 +113,7 @@ struct Fish {
 
 impl Fish {
     fn candidates(&self, line: &str) -> BTreeSet<String> {
-        let mut fish = Command::new("env");
+        let mut fish = command("env", &[]);
         fish.args(self.home.variables()).args([
             installed("fish"),
             "-c",

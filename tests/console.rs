@@ -2,15 +2,18 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::support::flood::{Flood, LAST};
 use crate::support::tmux::Tmux;
 use crate::support::{
-    Desk, Program, TALK, assert_confined, children, frame, hello, read_frame, talk, wait_for,
+    Desk, Program, Started, TALK, assert_confined, children, frame, gone, hello, read_frame,
+    status, talk, wait_for,
 };
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// A desk with a console at pipes.
 fn desk() -> Desk {
@@ -38,6 +41,15 @@ fn caller(desk: &mut Desk, number: u32, name: &str) -> Program {
 fn answer(desk: &mut Desk, command: &str) -> String {
     desk.server.say(&format!("{command}\n"));
     desk.server.line()
+}
+
+fn sleeps(pid: Pid) -> bool {
+    status(pid, "State") == "S (sleeping)"
+}
+
+/// How much memory a process has, in kB.
+fn memory(pid: Pid) -> u64 {
+    status(pid, "VmRSS").strip_suffix(" kB").unwrap().parse().unwrap()
 }
 
 #[test]
@@ -202,21 +214,15 @@ fn a_handler_has_nothing_open_but_its_own_call_and_can_open_nothing() {
 #[test]
 fn a_desk_without_a_keyboard_goes_on_serving() {
     let mut server = server();
-    server.args(["0", "--bind", "127.0.0.1"]).stdin(Stdio::null());
-    let mut server = Program::start_with_own_input(&mut server);
-    let address = server.line().strip_prefix("listening on ").unwrap().parse().unwrap();
-    let mut desk = Desk { server, address };
+    server.args(["0", "--bind", "127.0.0.1"]);
+    let mut desk = Desk::of(Program::start_with_own_input(&mut server));
     desk.server.line();
     let mut alice = caller(&mut desk, 1, "alice");
     alice.say("anybody?\n");
     assert_eq!(desk.server.line(), "[1 alice] anybody?");
     // With nothing to do it sleeps, every time that somebody looks: at its end, the keyboard does
     // not keep it awake.
-    let sleeps = || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", desk.server.pid())).unwrap();
-        stat.rsplit(") ").next().unwrap().starts_with('S')
-    };
-    wait_for("the desk to sleep", || (0..100).all(|_| sleeps()).then_some(()));
+    wait_for("the desk to sleep", || (0..100).all(|_| sleeps(desk.server.pid())).then_some(()));
     alice.end_input();
     assert_eq!(alice.status(), 0);
     assert_eq!(desk.server.line(), "call 1 ended: alice left");
@@ -333,46 +339,52 @@ fn a_caller_who_leaves_does_not_wait_for_the_operator_to_pause() {
 
 #[test]
 fn a_console_that_nobody_reads_holds_callers_back_and_loses_nothing() {
-    let mut server = server()
-        .args(["0", "--bind", "127.0.0.1"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut server =
+        Started::new(server().args(["0", "--bind", "127.0.0.1"]).stdout(Stdio::piped()));
     let mut out = BufReader::new(server.stdout.take().unwrap());
     let mut first = String::new();
     out.read_line(&mut first).unwrap();
     let port = first.trim().rsplit(':').next().unwrap().to_owned();
-    let lines = 100_000;
     let mut alice = Program::start(&mut talk(&["client", "127.0.0.1", &port, "--name", "alice"]));
     alice.notice_with("answered");
-    let said = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&said);
-    let writer = std::thread::spawn(move || {
-        for line in 0..lines {
-            alice.say(&format!("line {line} of the flood, and what makes it a little longer\n"));
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
-        alice.end_input();
-        alice.status()
+    let flood = Flood::of(&mut alice);
+    alice.notice_with("desk is not reading");
+    assert!(memory(server.pid()) < 20_000, "{} kB", memory(server.pid()));
+    flood.stop();
+    let shown: Vec<String> = out
+        .by_ref()
+        .lines()
+        .map(Result::unwrap)
+        .filter(|line| line.starts_with("[1 alice] "))
+        .take_while(|line| !line.ends_with(LAST))
+        .collect();
+    let (said, keyboard) = flood.join();
+    assert_eq!(shown.len() + 1, said);
+    drop(keyboard);
+    assert_eq!(alice.status(), 0);
+    assert_eq!(out.lines().next().unwrap().unwrap(), "call 1 ended: alice left");
+}
+
+#[test]
+fn a_console_that_nobody_reads_takes_no_more_commands_than_it_answers() {
+    let mut server = server();
+    server.args(["0", "--bind", "127.0.0.1"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = Started::new(&mut server);
+    let mut out = BufReader::new(server.stdout.take().unwrap()).lines().map(Result::unwrap);
+    out.find(|line| line.starts_with("windows: "));
+    let keyboard = server.stdin.take().unwrap();
+    let pipe = keyboard.as_fd().try_clone_to_owned().unwrap();
+    let flood = Flood::into(keyboard, "/nonsense".into(), "/quit");
+    wait_for("the desk to sleep beside a full keyboard", || {
+        let mut room = [PollFd::new(pipe.as_fd(), PollFlags::POLLOUT)];
+        let full = poll(&mut room, PollTimeout::ZERO).unwrap() == 0;
+        (full && sleeps(server.pid())).then_some(())
     });
-    crate::support::wait_until_held_up(|| said.load(Ordering::Relaxed));
-    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let rss = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-    let kib: u64 = rss.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(kib < 20_000, "{rss}");
-    let mut shown = 0;
-    for line in out.by_ref().lines() {
-        let line = line.unwrap();
-        shown += usize::from(line.starts_with("[1 alice] line "));
-        if line.starts_with("call 1 ended") {
-            assert_eq!(line, "call 1 ended: alice left");
-            break;
-        }
-    }
-    assert_eq!((shown, writer.join().unwrap()), (lines, 0));
-    server.kill().unwrap();
-    server.wait().unwrap();
+    assert!(memory(server.pid()) < 20_000, "{} kB", memory(server.pid()));
+    flood.stop();
+    let answers = out.filter(|line| line.contains("no such command")).count();
+    let (typed, _keyboard) = flood.join();
+    assert_eq!(answers + 1, typed);
 }
 
 /// A desk that somebody keeps in tmux, and the port of it.
@@ -380,6 +392,11 @@ fn desk_in(tmux: &Tmux, options: &str) -> String {
     tmux.command(&format!(
         "{TALK} server 0 --bind 127.0.0.1 --window console --name desk {options}; echo status $?"
     ));
+    port_in(tmux)
+}
+
+/// The port of the desk that has just been opened in tmux.
+fn port_in(tmux: &Tmux) -> String {
     tmux.wait_for("windows: console (this terminal)");
     let screen = tmux.screen();
     let port = screen.split("127.0.0.1:").nth(1).unwrap();
@@ -488,10 +505,7 @@ fn a_stopped_console_gives_the_terminal_back_and_goes_on_with_fg() {
 fn a_background_job_serves_and_gets_its_keyboard_with_fg() {
     let tmux = Tmux::open(80, 20);
     tmux.command(&format!("{TALK} server 0 --bind 127.0.0.1 --window console --name desk &"));
-    tmux.wait_for("windows: console");
-    let screen = tmux.screen();
-    let port = screen.split("127.0.0.1:").nth(1).unwrap();
-    let port = port.split(|c: char| !c.is_ascii_digit()).next().unwrap().to_owned();
+    let port = port_in(&tmux);
     let mut alice = call(&port, "alice");
     alice.say("anybody?\n");
     tmux.wait_for("[1 alice] anybody?");
@@ -550,10 +564,10 @@ fn a_terminal_that_is_gone_is_a_goodbye_to_everybody() {
     let tmux = Tmux::open(80, 20);
     let port = desk_in(&tmux, "");
     let mut alice = call(&port, "alice");
+    let desk = tmux.job();
     tmux.run(&["kill-server"]);
     alice.notice_with("desk left");
     alice.end_input();
     assert_eq!(alice.status(), 0);
-    let gone = || std::net::TcpListener::bind(format!("127.0.0.1:{port}")).ok().map(drop);
-    wait_for("the desk's end", gone);
+    wait_for("the desk's end", || gone(desk).then_some(()));
 }

@@ -4,19 +4,17 @@
 //! every sentence is in a test. The invariant: who reads an error knows what to type next.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::IoSlice;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
-use std::process::Command;
 use std::thread;
 
 use crate::support::{
-    Desk, Program, TALK, Window, call, command, connect, expect, failure, full, handler, installed,
-    talk,
+    Desk, Program, TALK, Window, as_root, as_user, call, command, connect, copy_for_everybody,
+    expect, failure, full, handler, talk,
 };
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socket,
@@ -145,7 +143,7 @@ fn words_that_are_no_text_are_an_error_wherever_they_come_from() {
     let odd = OsStr::from_bytes(b"desk\xff");
     for arguments in [vec![odd], vec![OsStr::new("client"), odd]] {
         let error = "argument 'desk\u{fffd}' is not UTF-8; use UTF-8 or ASCII";
-        expect(Command::new(TALK).args(arguments), 2, error);
+        expect(talk(&[]).args(arguments), 2, error);
     }
     for (name, error) in [
         (odd, "TALK_NAME is not UTF-8; change or unset it"),
@@ -253,7 +251,7 @@ fn a_descriptor_that_select_cannot_hold_is_an_error_with_what_to_do() {
     let window = Window::answering("");
     let desk = Desk::with_windows_of(&window);
     let script = "for n in {3..1023}; do eval \"exec $n</dev/null\"; done; exec \"$@\"";
-    let crowded = ["--nofile=2048", installed("bash"), "-c", script, "bash"];
+    let crowded = ["--nofile=2048", "bash", "-c", script, "bash"];
     let client = [TALK, "client", "127.0.0.1", &desk.port(), "--quiet"];
     let (status, error) = failure(&mut command("prlimit", &[&crowded[..], &client].concat()));
     assert_eq!(status, 1);
@@ -266,32 +264,26 @@ fn a_descriptor_that_select_cannot_hold_is_an_error_with_what_to_do() {
 
 #[test]
 fn what_only_root_can_lose_is_an_error_once_it_is_lost() {
-    if !geteuid().is_root() {
+    as_root(|| {
+        let bounds = ["--bounding-set=-setuid,-setgid", TALK, "server", "0", "--user", "daemon"];
         expect(
-            &mut talk(&["server", "0", "--user", "daemon"]),
+            &mut command("setpriv", &bounds),
             1,
-            "--user daemon: only root can become another user; start as root, or leave the option out",
+            "--user daemon: changing the user failed (operation not permitted); start as that user",
         );
-        return;
-    }
-    let bounds = ["--bounding-set=-setuid,-setgid", TALK, "server", "0", "--user", "daemon"];
-    expect(
-        &mut command("setpriv", &bounds),
-        1,
-        "--user daemon: changing the user failed (operation not permitted); start as that user",
-    );
-    let stranger = ["--reuid=4242", "--regid=4242", "--clear-groups", "sh", "-c"];
-    let dir = TempDir::new().unwrap();
-    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let copy = dir.path().join("talk");
-    assert!(Command::new("cp").arg(TALK).arg(&copy).status().unwrap().success());
-    let mut nameless = command("setpriv", &stranger);
-    nameless.arg("exec \"$0\" client localhost").arg(copy).env_remove("LOGNAME");
-    expect(&mut nameless, 2, "this user has no printable login name; set TALK_NAME");
-    let script = "mount -t tmpfs none /proc && exec \"$0\" server 0 --window xterm";
-    let (status, error) = failure(&mut command("unshare", &["--mount", "sh", "-c", script, TALK]));
-    assert_eq!(status, 1);
-    assert!(error.starts_with("talk: cannot find out where this program is: no /proc"), "{error}");
+        let (_dir, copy) = copy_for_everybody();
+        let mut nameless = as_user(4242, copy);
+        nameless.args(["client", "localhost"]).env_remove("LOGNAME");
+        expect(&mut nameless, 2, "this user has no printable login name; set TALK_NAME");
+        let script = "mount -t tmpfs none /proc && exec \"$0\" server 0 --window xterm";
+        let (status, error) =
+            failure(&mut command("unshare", &["--mount", "sh", "-c", script, TALK]));
+        assert_eq!(status, 1);
+        assert!(
+            error.starts_with("talk: cannot find out where this program is: no /proc"),
+            "{error}"
+        );
+    });
 }
 
 /// Offers what `offer` does at a path to one handler, and returns the handler's error.

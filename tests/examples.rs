@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::check::check_client;
-use crate::support::{Desk, Program, command, installed, talk};
+use crate::support::{Desk, Program, command, talk, unheard_port};
 use tempfile::TempDir;
 
 fn source(name: &str) -> PathBuf {
@@ -13,7 +13,7 @@ fn source(name: &str) -> PathBuf {
 
 /// The client in Python, as a command without arguments.
 fn python() -> Command {
-    let mut client = command(installed("python3"), &["-W", "error"]);
+    let mut client = command("python3", &["-W", "error"]);
     client.arg(source("client.py"));
     client
 }
@@ -22,7 +22,7 @@ fn python() -> Command {
 fn built_in_c() -> (TempDir, impl Fn() -> Command) {
     let dir = TempDir::new().unwrap();
     let program = dir.path().join("client");
-    let mut build = command(installed("cc"), &["-std=c99", "-pedantic", "-Wall", "-Wextra"]);
+    let mut build = command("cc", &["-std=c99", "-pedantic", "-Wall", "-Wextra"]);
     let mut build =
         Program::start(build.arg("-Werror").arg("-o").arg(&program).arg(source("client.c")));
     assert_eq!(build.status(), 0, "{:#?}", build.notices());
@@ -63,7 +63,7 @@ fn is_content_only_with_an_answer(mut client: impl FnMut() -> Command) {
     assert_eq!(caller.status(), 1);
     caller.notice_with("the desk left first");
 
-    drop(desk);
+    let (_unheard, port) = unheard_port();
     let mut caller = Program::start(client().args(["127.0.0.1", &port]));
     assert_eq!(caller.status(), 1);
 }

@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
 
 use crate::support::{Desk, Program, TALK, command, hello, read_frame, status, wait_for};
 use nix::sys::signal::Signal;
@@ -89,7 +88,7 @@ fn without_processes_callers_are_told_until_there_are_some_again() {
     let line = desk.server.line_with("refused");
     assert!(line.contains("try again later: resource temporarily unavailable"), "{line}");
     let pid = desk.server.pid().to_string();
-    let mut prlimit = Command::new("prlimit");
+    let mut prlimit = command("prlimit", &[]);
     if let Some(nobody) = User::from_name("nobody").unwrap().filter(|_| geteuid().is_root()) {
         prlimit.uid(nobody.uid.as_raw()).gid(nobody.gid.as_raw());
     }

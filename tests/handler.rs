@@ -1,11 +1,12 @@
 //! The handler, with pipes for keyboard and screen, against a caller that is played by the test.
 
-use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
-use crate::support::{Program, call, expect, frame, handler, hello, read_frame};
+use crate::support::{
+    Program, Started, call, expect, frame, full, handler, hello, read_frame, say_until_it_ends,
+};
 use nix::sys::signal::Signal;
 
 #[test]
@@ -142,9 +143,8 @@ fn wrong_frames_are_answered_with_a_reason() {
 #[test]
 fn a_full_disk_confirms_nothing() {
     let (mut caller, socket) = call();
-    let full = File::options().write(true).open("/dev/full").unwrap();
     let mut desk =
-        handler(&socket).stdin(Stdio::piped()).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        Started::new(handler(&socket).stdin(Stdio::piped()).stdout(full()).stderr(Stdio::piped()));
     drop(socket);
     caller.write_all(&[hello("alice"), frame(b'T', b"x"), frame(b'B', b"")].concat()).unwrap();
     read_frame(&mut caller);
@@ -152,32 +152,30 @@ fn a_full_disk_confirms_nothing() {
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     let mut said = String::new();
     desk.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(desk.wait().unwrap().code(), Some(1));
+    assert_eq!(desk.status(), 1);
     assert!(said.contains("cannot show what alice says: no space left on device"), "{said}");
 }
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_quietly() {
     let (mut caller, socket) = call();
-    let mut desk = handler(&socket)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut desk = Started::new(
+        handler(&socket).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()),
+    );
     drop(socket);
     drop(desk.stdout.take());
-    caller.write_all(&[hello("alice"), frame(b'T', b"x")].concat()).unwrap();
+    caller.write_all(&hello("alice")).unwrap();
+    say_until_it_ends(&mut caller, &mut desk);
     let mut said = String::new();
     desk.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(desk.wait().unwrap().code(), Some(1));
+    assert_eq!(desk.status(), 1);
     assert_eq!(said, "talk: alice answered\n");
 }
 
 #[test]
 fn a_reader_that_stalls_bounds_what_is_taken_from_the_caller_and_loses_nothing() {
     let (mut caller, socket) = call();
-    let mut desk = handler(&socket).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut desk = Started::new(handler(&socket).stdin(Stdio::piped()).stdout(Stdio::piped()));
     drop(socket);
     caller.write_all(&hello("alice")).unwrap();
     read_frame(&mut caller);
@@ -207,7 +205,7 @@ fn a_reader_that_stalls_bounds_what_is_taken_from_the_caller_and_loses_nothing()
     caller.write_all(&rest).unwrap();
     caller.write_all(&frame(b'B', b"")).unwrap();
     assert_eq!(read_frame(&mut caller).0, b'B');
-    assert_eq!(desk.wait().unwrap().code(), Some(0));
+    assert_eq!(desk.status(), 0);
     assert_eq!(reader.join().unwrap(), (pushed + 1) * 1001);
 }
 

@@ -147,7 +147,7 @@ fn play(kept: &mut Kept, &Kill { victim, client, ends }: &Kill, moment: Duration
     while start.elapsed() < moment {
         caller.say("to\n");
         kept.say("fro");
-        thread::park_timeout(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(1));
     }
     let pid = match victim {
         Victim::Client => caller.pid(),

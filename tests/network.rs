@@ -2,13 +2,12 @@
 
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use crate::support::network::{DESK, Network, network};
-use crate::support::{Desk, Program, Window, handler, talk, wait_for};
+use crate::support::{Desk, Listener, Program, Started, Window, handler, talk};
 
 /// A call across the network, its two ends started by `caller` and `desk`.
 fn call<A: Send, D: Send>(
@@ -16,18 +15,16 @@ fn call<A: Send, D: Send>(
     caller: impl FnOnce(&mut Command) -> A + Send,
     desk: impl FnOnce(&mut Command) -> D + Send,
 ) -> (A, D) {
-    let listener = network.desk.at(|| TcpListener::bind((DESK, 0)).unwrap());
-    let port = listener.local_addr().unwrap().port().to_string();
-    let client = &["client", DESK, &port, "--name", "alice"];
+    let listener = network.desk.at(|| Listener::at(DESK));
+    let client = &["client", DESK, &listener.port, "--name", "alice"];
     let caller = network.caller.at(|| caller(&mut talk(client)));
-    listener.set_nonblocking(true).unwrap();
-    let (call, _) = wait_for("the call", || listener.accept().ok());
+    let call = listener.take();
     (caller, network.desk.at(|| desk(&mut handler(&call))))
 }
 
 /// Starts a program whose output nobody reads yet.
-fn stalled(command: &mut Command) -> Child {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+fn stalled(command: &mut Command) -> Started {
+    Started::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()))
 }
 
 /// Starts a program that says what is in `input`.
@@ -44,10 +41,11 @@ fn plenty() -> (String, File) {
     (text, file)
 }
 
-/// Waits until a program that says what is in `input` takes no more of it.
-fn wait_until_held_up(mut input: &File) {
+/// Waits until a program that says what is in `input` is held up by its peer, long before it has
+/// said all.
+fn wait_until_held_up(writer: &mut Program, mut input: &File) {
+    writer.notice_with(" is not reading");
     // The program reads at the same place in the file.
-    crate::support::wait_until_held_up(|| input.stream_position().unwrap());
     assert!(input.stream_position().unwrap() < input.metadata().unwrap().len());
 }
 
@@ -119,7 +117,7 @@ fn a_cable_that_is_cut_for_good_is_noticed_at_both_ends() {
         });
         let (_, input) = plenty();
         let (_alice, mut held_up) = call(network, stalled, saying(&input));
-        wait_until_held_up(&input);
+        wait_until_held_up(&mut held_up, &input);
         network.cable().loss = 100;
         for (alice, desk, (asked, answered)) in &mut conversations {
             alice.say(&"question\n".repeat(*asked));
@@ -143,13 +141,13 @@ fn a_cable_that_is_cut_for_good_is_noticed_at_both_ends() {
 fn a_reader_that_stalls_is_waited_for_however_long() {
     network(|network| {
         let ((text, to_alice), (_, to_desk)) = (plenty(), plenty());
-        let (alice, handler) = call(network, stalled, saying(&to_alice));
-        let (client, desk) = call(network, saying(&to_desk), stalled);
-        wait_until_held_up(&to_alice);
-        wait_until_held_up(&to_desk);
+        let (alice, mut handler) = call(network, stalled, saying(&to_alice));
+        let (mut client, desk) = call(network, saying(&to_desk), stalled);
+        wait_until_held_up(&mut handler, &to_alice);
+        wait_until_held_up(&mut client, &to_desk);
         thread::sleep(stall());
         for (mut writer, reader) in [(handler, alice), (client, desk)] {
-            let shown = reader.wait_with_output().unwrap();
+            let shown = reader.output();
             assert_eq!(writer.status(), 0, "{:?}", writer.notices());
             assert_eq!(shown.status.code(), Some(0));
             assert!(shown.stdout == text.as_bytes(), "{} bytes shown", shown.stdout.len());

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use crate::support::usage::modes;
-use crate::support::{Desk, Program, TALK, Window, command, installed, talk};
+use crate::support::{Desk, Program, TALK, Window, command, install, installed, talk};
 use nix::sys::signal::Signal;
 use nix::unistd::{User, geteuid};
 
@@ -72,7 +72,6 @@ fn shell(line: &str, window: &Window) -> Command {
         .env("PATH", window.path())
         .env("TMUX_TMPDIR", window.dir.path())
         .env("LC_ALL", "C.UTF-8")
-        .env_remove("TMUX")
         .current_dir(window.dir.path());
     shell
 }
@@ -82,13 +81,7 @@ fn place() -> Window {
     let window = Window::answering("the one upstairs\n");
     symlink(TALK, window.file("talk")).unwrap();
     symlink(window.file("xterm"), window.file("foot")).unwrap();
-    let make = "#!/bin/sh\necho compiling\necho a warning >&2\n";
-    let mut install = Program::start(
-        Command::new("install").args(["-m755", "/dev/stdin"]).arg(window.file("make")),
-    );
-    install.say(make);
-    install.end_input();
-    assert_eq!(install.status(), 0);
+    install(&window.file("make"), "#!/bin/sh\necho compiling\necho a warning >&2\n", "755");
     window
 }
 
@@ -144,9 +137,6 @@ fn keep_by(recipe: &str) {
     desk.signal(Signal::SIGTERM);
     let status = desk.status();
     assert!(status == 0 || !line.starts_with("talk "), "{recipe}: {status}");
-    if line.contains("--window tmux") {
-        shell("tmux kill-server", &window).output().unwrap();
-    }
 }
 
 /// Runs the recipe of a check: of a desk, or of a client that is called as often as it says.

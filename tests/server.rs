@@ -9,9 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::{
-    Desk, Program, TALK, Window, command, failure, hello, read_frame, talk, wait_for,
+    Desk, Listener, Program, Started, TALK, Window, connect, failure, frame, hello, read_frame,
+    talk, wait_for,
 };
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// A call from its beginning to its end.
 fn complete_call(desk: &mut Desk) {
@@ -300,7 +302,7 @@ fn a_handler_that_is_killed_ends_its_call_only() {
     let mut alice = desk.call("alice");
     alice.notice_with("desk answered");
     assert_eq!(desk.server.line_with("window open"), "call 1 window open");
-    assert!(command("kill", &["-9", window.read("pid").trim()]).status().unwrap().success());
+    kill(Pid::from_raw(window.read("pid").trim().parse().unwrap()), Signal::SIGKILL).unwrap();
     assert_eq!(alice.status(), 1);
     alice.notice_with("the connection to desk was lost");
     assert_eq!(desk.server.line(), "call 1 ended: its window was killed by SIGKILL");
@@ -346,7 +348,7 @@ fn who_is_silent_or_slow_opens_no_window() {
             if dribbled.write_all(byte).is_err() {
                 return;
             }
-            thread::park_timeout(Duration::from_secs(1));
+            thread::sleep(Duration::from_secs(1));
         }
     });
     for stranger in [&mut silent, &mut slow] {
@@ -399,14 +401,7 @@ fn a_hello_may_come_byte_by_byte_and_with_more_behind_it() {
     assert_eq!(read_frame(&mut alice), (b'H', b"\x01\0desk".to_vec()));
     let mut eager = desk.connect();
     eager
-        .write_all(
-            &[
-                hello("bob"),
-                crate::support::frame(b'T', &[b'x'; 5000]),
-                crate::support::frame(b'B', b""),
-            ]
-            .concat(),
-        )
+        .write_all(&[hello("bob"), frame(b'T', &[b'x'; 5000]), frame(b'B', b"")].concat())
         .unwrap();
     assert_eq!(read_frame(&mut eager).0, b'H');
     assert_eq!(read_frame(&mut eager).0, b'B');
@@ -418,11 +413,8 @@ fn a_name_from_the_network_cannot_write_the_log() {
     let window = Window::answering("");
     let mut desk = Desk::with_windows_of(&window);
     let mut liar = desk.connect();
-    liar.write_all(
-        &[hello("x)\ncall 9 from \u{1b}[2J"), crate::support::frame(b'B', b"bye\r\ncall 8")]
-            .concat(),
-    )
-    .unwrap();
+    liar.write_all(&[hello("x)\ncall 9 from \u{1b}[2J"), frame(b'B', b"bye\r\ncall 8")].concat())
+        .unwrap();
     let line = desk.server.line_with("call 1 from");
     assert!(line.ends_with(" (x)^Jcall 9 from ^[[2J)"), "{line}");
     assert_eq!(desk.server.line(), "call 1 window open");
@@ -434,9 +426,12 @@ fn a_name_from_the_network_cannot_write_the_log() {
 fn stopping_the_desk_leaves_conversations_alone() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let (window, mut keyboard) = Window::typing();
-        let mut desk = Desk::with_windows_of(&window);
-        let mut alice = desk.call("alice");
-        alice.notice_with("desk answered");
+        // No other test has ports of this address, so nobody takes this one once it is free.
+        let host = "127.8.25.5";
+        let mut server = talk(&["server", "0", "--bind", host, "--window", "xterm"]);
+        let mut desk = Desk::of(Program::start(server.env("PATH", window.path())));
+        let mut alice = Program::start(&mut talk(&["client", host, &desk.port()]));
+        alice.notice_with(" answered");
         desk.server.line_with("window open");
         desk.server.signal(signal);
         assert_eq!(desk.server.status(), 0);
@@ -450,8 +445,8 @@ fn stopping_the_desk_leaves_conversations_alone() {
 
 #[test]
 fn a_desk_that_cannot_listen_says_what_to_do() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+    let taken = Listener::open();
+    let port = taken.address().port();
     let (status, error) = failure(&mut talk(&["server", &port.to_string(), "--bind", "127.0.0.1"]));
     assert_eq!(status, 1);
     assert_eq!(
@@ -485,27 +480,21 @@ fn it_listens_on_ipv4_and_ipv6_alike() {
 #[test]
 fn a_log_that_nobody_reads_holds_nobody_up() {
     let window = Window::answering("");
-    let mut server =
-        talk(&["server", "0", "--bind", "127.0.0.1", "--window", "xterm", "--max-calls", "2000"])
-            .env("PATH", window.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+    let server = ["server", "0", "--bind", "127.0.0.1", "--window", "xterm", "--max-calls", "2000"];
+    let mut server = Started::new(talk(&server).env("PATH", window.path()).stdout(Stdio::piped()));
     let mut log = BufReader::new(server.stdout.take().unwrap());
     let mut first = String::new();
     log.read_line(&mut first).unwrap();
     let address = first.trim().strip_prefix("listening on ").unwrap().parse().unwrap();
     // Each of these costs a line of some 90 bytes; a pipe holds 64 KiB.
     for _ in 0..1000 {
-        crate::support::connect(address).write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        connect(address).write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     }
-    let mut alice = crate::support::connect(address);
+    let mut alice = connect(address);
     alice.write_all(&hello("alice")).unwrap();
     assert_eq!(read_frame(&mut alice).0, b'H');
     drop(log);
-    let mut bob = crate::support::connect(address);
+    let mut bob = connect(address);
     bob.write_all(&hello("bob")).unwrap();
     assert_eq!(read_frame(&mut bob).0, b'H', "the desk outlives the reader of its log");
-    server.kill().unwrap();
-    server.wait().unwrap();
 }

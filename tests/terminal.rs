@@ -3,22 +3,27 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::tmux::Tmux;
-use crate::support::{DEADLINE, TALK, call, frame, handler, hello, read_frame, wait_for};
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use nix::pty::{OpenptyResult, Winsize, openpty};
+use crate::support::{
+    DEADLINE, Listener, Started, TALK, call, command, frame, handler, hello, read_frame, wait_for,
+};
+use nix::fcntl::OFlag;
+use nix::libc;
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::signal::{Signal, kill};
 
 /// Somebody at a terminal who calls a desk that is played by the test.
 fn caller(tmux: &Tmux, options: &str) -> TcpStream {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = Listener::open();
+    let port = &listener.port;
     tmux.command(&format!("{TALK} client 127.0.0.1 {port} --name alice {options}; echo status $?"));
-    let (mut desk, _) = listener.accept().unwrap();
-    desk.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut desk = listener.accept();
     assert_eq!(read_frame(&mut desk).0, b'H');
     tmux.wait_for("ringing");
     desk.write_all(&hello("desk")).unwrap();
@@ -134,8 +139,7 @@ fn a_stopped_conversation_gives_the_terminal_back_and_goes_on_with_fg() {
     // Stopped from elsewhere, where no time is left to tidy up.
     tmux.types("again");
     tmux.wait_for_last_row("> again");
-    let command_line = format!("127.0.0.1 {}", desk.local_addr().unwrap().port());
-    assert!(Command::new("pkill").args(["-STOP", "-f", &command_line]).status().unwrap().success());
+    kill(tmux.job(), Signal::SIGSTOP).unwrap();
     tmux.wait_for("Stopped");
     tmux.command("fg");
     tmux.wait_for_last_row("> again");
@@ -178,10 +182,10 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
 #[test]
 fn no_desk_begins_a_row_of_an_error() {
     let tmux = Tmux::open(60, 20);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = Listener::open();
+    let port = &listener.port;
     tmux.command(&format!("{TALK} client 127.0.0.1 {port} --plain; echo status $?"));
-    let (mut desk, _) = listener.accept().unwrap();
+    let mut desk = listener.accept();
     read_frame(&mut desk);
     let reason = format!("no{}-- desk answered", " ".repeat(60));
     desk.write_all(&frame(b'B', reason.as_bytes())).unwrap();
@@ -191,20 +195,23 @@ fn no_desk_begins_a_row_of_an_error() {
     assert!(!screen.contains("\n-- desk answered"), "{screen}");
 }
 
-/// A pty of 80 by 24 that no child inherits by accident: it would hang up only when the last copy
-/// is closed.
-fn open_pty() -> OpenptyResult {
-    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-    let pty = openpty(&size, None).unwrap();
-    for fd in [&pty.master, &pty.slave] {
-        fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-    }
-    pty
+/// A pty of 80 by 24: the terminal's end of it, and the program's. Neither is ever inheritable: it
+/// hangs up only when the last copy is closed, and other tests start programs at any moment.
+fn open_pty() -> (File, File) {
+    let master = posix_openpt(OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let slave = ptsname_r(&master).unwrap();
+    let mut open = File::options();
+    let slave = open.read(true).write(true).custom_flags(libc::O_NOCTTY).open(slave).unwrap();
+    let mut stty = command("stty", &["rows", "24", "cols", "80"]);
+    assert!(stty.stdin(slave.try_clone().unwrap()).status().unwrap().success());
+    (OwnedFd::from(master).into(), slave)
 }
 
 /// A handler on a bare pty, and what its terminal got to see.
 struct Pty {
-    child: Child,
+    child: Started,
     keyboard: File,
     screen: File,
     seen: Vec<u8>,
@@ -212,10 +219,9 @@ struct Pty {
 
 impl Pty {
     fn start(command: &mut Command) -> Self {
-        let pty = open_pty();
-        let slave = || Stdio::from(pty.slave.try_clone().unwrap());
-        let child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().unwrap();
-        let master = File::from(pty.master);
+        let (master, slave) = open_pty();
+        let slave = || Stdio::from(slave.try_clone().unwrap());
+        let child = Started::new(command.stdin(slave()).stdout(slave()).stderr(slave()));
         Self { child, keyboard: master.try_clone().unwrap(), screen: master, seen: Vec::new() }
     }
 
@@ -243,13 +249,6 @@ impl Pty {
             assert!(count > 0, "no {text:?} in {:?}", seen());
             self.seen.extend_from_slice(&piece[..count]);
         }
-    }
-}
-
-impl Drop for Pty {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -419,5 +418,5 @@ fn a_terminal_that_is_gone_is_a_goodbye() {
     assert_eq!(read_frame(&mut caller), (b'B', b"the window was closed".to_vec()));
     // What she still says cannot be shown any more, and she must not think that it was.
     wait_for("a reset", || caller.write_all(&frame(b'T', b"wait")).err());
-    assert_eq!(desk.child.wait().unwrap().code(), Some(1));
+    assert_eq!(desk.child.status(), 1);
 }

@@ -2,59 +2,31 @@
 //! other command; and desks behind other listeners.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 
 use crate::support::display::Display;
+use crate::support::network::{DESK, network};
 use crate::support::tmux::Tmux;
 use crate::support::{
-    Desk, Program, TALK, Window, children, connect, frame, hello, installed, read_frame, talk,
-    wait_for,
+    DEADLINE, Desk, MARK, Program, Started, TALK, Window, as_root, as_user, children, command,
+    connect, copy_for_everybody, failure, frame, hello, read_frame, talk, wait_for,
 };
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{Signal, kill};
 use tempfile::TempDir;
 
-/// A tmux server that lives in a directory of the test.
-struct Sessions {
-    dir: TempDir,
-}
-
-impl Sessions {
-    fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
-    }
-
-    fn tmux(&self, arguments: &[&str]) -> Option<String> {
-        let mut tmux = Command::new(installed("tmux"));
-        tmux.args(arguments)
-            .env("TMUX_TMPDIR", self.dir.path())
-            .env("LC_ALL", "C.UTF-8")
-            .env_remove("TMUX");
-        let output = tmux.output().unwrap();
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
-    }
-
-    fn desk(&self) -> Desk {
-        let mut server = talk(&["server", "--name", "desk", "--window", "tmux"]);
-        Desk::open(
-            server.env("TMUX_TMPDIR", self.dir.path()).env_remove("TMUX").env("LC_ALL", "C.UTF-8"),
-        )
-    }
-}
-
-impl Drop for Sessions {
-    fn drop(&mut self) {
-        self.tmux(&["kill-server"]);
-    }
+/// A desk whose windows are opened in a tmux without sessions.
+fn desk_in(tmux: &Tmux) -> Desk {
+    let mut server = talk(&["server", "--name", "desk", "--window", "tmux"]);
+    Desk::open(server.env("TMUX_TMPDIR", tmux.path()).env("LC_ALL", "C.UTF-8"))
 }
 
 #[test]
 fn a_session_is_made_on_demand_with_a_window_for_each_call() {
-    let sessions = Sessions::new();
-    let mut desk = sessions.desk();
+    let sessions = Tmux::new();
+    let mut desk = desk_in(&sessions);
     assert_eq!(desk.server.line(), "windows: in tmux; attach with: tmux attach -t talk");
     let before = desk.holdings();
     let mut alice = desk.call("alice");
@@ -62,27 +34,27 @@ fn a_session_is_made_on_demand_with_a_window_for_each_call() {
     let mut bob = desk.call("bob #(touch /tmp/never) #{pid}");
     bob.notice_with("desk answered");
     desk.server.line_with("call 2 window open");
-    let windows = sessions.tmux(&["list-windows", "-t", "talk", "-F", "#{window_name}"]).unwrap();
-    assert_eq!(windows, "alice\nbob ♯(touch /tmp/never) ♯{pid}");
+    let windows = sessions.run(&["list-windows", "-t", "talk", "-F", "#{window_name}"]);
+    assert_eq!(windows, "alice\nbob ♯(touch /tmp/never) ♯{pid}\n");
 
-    sessions.tmux(&["send-keys", "-t", "talk:alice", "-l", "from the desk"]).unwrap();
-    sessions.tmux(&["send-keys", "-t", "talk:alice", "Enter"]).unwrap();
+    sessions.run(&["send-keys", "-t", "talk:alice", "-l", "from the desk"]);
+    sessions.run(&["send-keys", "-t", "talk:alice", "Enter"]);
     assert_eq!(alice.line(), "from the desk");
     alice.say("from alice\n");
     wait_for("alice's line", || {
         sessions
-            .tmux(&["capture-pane", "-p", "-t", "talk:alice"])?
+            .run(&["capture-pane", "-p", "-t", "talk:alice"])
             .contains("< alice: from alice")
             .then_some(())
     });
 
-    sessions.tmux(&["kill-window", "-t", "talk:alice"]).unwrap();
+    sessions.run(&["kill-window", "-t", "talk:alice"]);
     alice.notice_with("desk left: the window was closed");
     alice.end_input();
     assert_eq!(alice.status(), 0);
     assert_eq!(desk.server.line_with("ended"), "call 1 ended: said goodbye to alice");
 
-    sessions.tmux(&["kill-server"]).unwrap();
+    sessions.run(&["kill-server"]);
     bob.notice_with("desk left: the window was closed");
     bob.end_input();
     bob.status();
@@ -91,10 +63,7 @@ fn a_session_is_made_on_demand_with_a_window_for_each_call() {
     // The session is made anew.
     let mut carol = desk.call("carol");
     carol.notice_with("desk answered");
-    assert_eq!(
-        sessions.tmux(&["list-windows", "-t", "talk", "-F", "#{window_name}"]).unwrap(),
-        "carol"
-    );
+    assert_eq!(sessions.run(&["list-windows", "-t", "talk", "-F", "#{window_name}"]), "carol\n");
 }
 
 #[test]
@@ -194,8 +163,7 @@ fn a_command_that_fails_is_reported_to_both_ends() {
         "call 1 ended: no window: the terminal failed (exit status: 3) before its handler started; \
          try it in a shell"
     );
-    let (status, error) =
-        crate::support::failure(&mut talk(&["server", "0", "--window", "no-such-terminal -e"]));
+    let (status, error) = failure(&mut talk(&["server", "0", "--window", "no-such-terminal -e"]));
     assert_eq!(status, 2);
     assert!(error.contains("no program 'no-such-terminal' is on PATH"), "{error}");
 }
@@ -219,56 +187,48 @@ fn a_window_that_never_says_hello_is_given_up() {
 
 #[test]
 fn nobody_but_the_same_user_claims_a_call() {
-    let (dir, runtime) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let path = dir.path().join("path");
-    let command = format!(
-        "sh -c 'printf %s \"$3\" > \"$0.new\" && mv \"$0.new\" \"$0\"' '{}'",
-        path.display()
-    );
-    let desk = desk_with(&command, &runtime);
-    let mut alice = desk.call("alice");
-    let offered = wait_for("the offer", || fs::read_to_string(&path).ok());
-    let directory = std::path::Path::new(&offered).parent().unwrap();
-    assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
+    as_root(|| {
+        let (dir, runtime) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let path = dir.path().join("path");
+        let command = format!(
+            "sh -c 'printf %s \"$3\" > \"$0.new\" && mv \"$0.new\" \"$0\"' '{}'",
+            path.display()
+        );
+        let desk = desk_with(&command, &runtime);
+        let mut alice = desk.call("alice");
+        let offered = wait_for("the offer", || fs::read_to_string(&path).ok());
+        let directory = std::path::Path::new(&offered).parent().unwrap();
+        assert_eq!(fs::metadata(directory).unwrap().permissions().mode() & 0o777, 0o700);
 
-    // Even somebody whom the directory would let in is refused by the kernel's word on who they
-    // are.
-    if nix::unistd::geteuid().is_root() {
+        // Even somebody whom the directory would let in is refused by the kernel's word on who they
+        // are.
         for open in [runtime.path(), directory, offered.as_ref()] {
             fs::set_permissions(open, fs::Permissions::from_mode(0o777)).unwrap();
         }
-        let copy = dir.path().join("talk");
-        assert!(Command::new("cp").arg(TALK).arg(&copy).status().unwrap().success());
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let mut stranger = Command::new("setpriv");
-        stranger
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-            .arg(copy)
-            .args(["handler", &offered]);
-        let (status, error) = crate::support::failure(stranger.env("TALK_NAME", "eve"));
+        let (_dir, copy) = copy_for_everybody();
+        let mut stranger = as_user(65534, copy);
+        stranger.args(["handler", &offered]).env("TALK_NAME", "eve");
+        let (status, error) = failure(&mut stranger);
         assert_eq!(status, 1);
         assert!(error.contains("is offered by another user; only they can claim it"), "{error}");
-    }
-    let mut handler = Program::start(&mut talk(&["handler", &offered]));
-    alice.notice_with("desk answered");
-    handler.say("hello\n");
-    assert_eq!(alice.line(), "hello");
-    let (status, _) = crate::support::failure(&mut talk(&["handler", &offered]));
-    assert_eq!(status, 1, "a call is claimed once");
-    alice.end_input();
-    assert_eq!(alice.status(), 0);
+        let mut handler = Program::start(&mut talk(&["handler", &offered]));
+        alice.notice_with("desk answered");
+        handler.say("hello\n");
+        assert_eq!(alice.line(), "hello");
+        let (status, _) = failure(&mut talk(&["handler", &offered]));
+        assert_eq!(status, 1, "a call is claimed once");
+        alice.end_input();
+        assert_eq!(alice.status(), 0);
+    });
 }
 
 #[test]
 fn terminals_of_both_kinds_work_on_a_display() {
     let (display, runtime) = (Display::open(), TempDir::new().unwrap());
     let socket = runtime.path().join("urxvt");
-    let mut daemon = Command::new(installed("urxvtd"))
-        .args(["--quiet", "--opendisplay"])
-        .env("DISPLAY", &display.name)
-        .env("RXVT_SOCKET", &socket)
-        .spawn()
-        .unwrap();
+    let mut daemon = command("urxvtd", &["--quiet", "--opendisplay"]);
+    daemon.env("DISPLAY", &display.name).env("RXVT_SOCKET", &socket);
+    let _daemon = Started::new(&mut daemon);
     wait_for("the terminal's daemon", || socket.exists().then_some(()));
     for command in ["urxvtc -title %t -e", "xterm -title %t -e"] {
         let mut server = talk(&["server", "--name", "desk", "--window", command]);
@@ -285,34 +245,25 @@ fn terminals_of_both_kinds_work_on_a_display() {
         assert_eq!(alice.status(), 0, "{command}");
         display.close_window("alice");
     }
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }
 
 #[test]
 fn it_works_behind_tcpserver() {
     let window = Window::answering("hello from behind\n");
     let script = format!("exec xterm -e {TALK} handler 3 3<&0");
-    let mut tcpserver = Command::new(installed("tcpserver"))
-        .args(["-1", "-RHl0", "127.0.0.1", "0", "sh", "-c", &script])
-        .env("PATH", window.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut port = String::new();
-    BufReader::new(tcpserver.stdout.take().unwrap()).read_line(&mut port).unwrap();
-    let mut alice =
-        Program::start(&mut talk(&["client", "127.0.0.1", port.trim(), "--name", "alice"]));
+    let mut tcpserver =
+        command("tcpserver", &["-1", "-RHl0", "127.0.0.1", "0", "sh", "-c", &script]);
+    let mut tcpserver = Program::start(tcpserver.env("PATH", window.path()));
+    let port = tcpserver.line();
+    let mut alice = Program::start(&mut talk(&["client", "127.0.0.1", &port, "--name", "alice"]));
     assert_eq!(alice.line(), "hello from behind");
     alice.say("thank you\n");
     alice.end_input();
     assert_eq!(alice.status(), 0);
     wait_for("the last line", || (window.read("shown") == "thank you\n").then_some(()));
-    tcpserver.kill().unwrap();
-    tcpserver.wait().unwrap();
 }
 
-fn expect_answer(address: std::net::SocketAddr) {
+fn expect_answer(address: SocketAddr) {
     let mut alice = connect(address);
     alice.write_all(&hello("alice")).unwrap();
     assert_eq!(read_frame(&mut alice).0, b'H');
@@ -325,16 +276,13 @@ fn a_socket_that_is_handed_over_is_listened_on() {
     let address = listener.local_addr().unwrap();
     let ready = std::os::unix::net::UnixDatagram::bind(window.file("notify")).unwrap();
     let script = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" server --window xterm";
-    let mut server = Command::new("sh");
-    server
-        .args(["-c", script, TALK])
-        .env("PATH", window.path())
-        .env("NOTIFY_SOCKET", window.file("notify"));
+    let mut server = command("sh", &["-c", script, TALK]);
+    server.env("PATH", window.path()).env("NOTIFY_SOCKET", window.file("notify"));
     server.fd_mappings(vec![FdMapping { parent_fd: listener.into(), child_fd: 3 }]).unwrap();
     let mut server = Program::start(&mut server);
     assert_eq!(server.line(), format!("listening on {address}"));
     let mut message = [0; 64];
-    ready.set_read_timeout(Some(crate::support::DEADLINE)).unwrap();
+    ready.set_read_timeout(Some(DEADLINE)).unwrap();
     let length = ready.recv(&mut message).unwrap();
     assert_eq!(&message[..length], b"READY=1\n");
     expect_answer(address);
@@ -342,10 +290,9 @@ fn a_socket_that_is_handed_over_is_listened_on() {
     assert_eq!(server.status(), 0);
 
     let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-    let mut wrong = Command::new("sh");
-    wrong.args(["-c", script, TALK]);
+    let mut wrong = command("sh", &["-c", script, TALK]);
     wrong.fd_mappings(vec![FdMapping { parent_fd: one.into(), child_fd: 3 }]).unwrap();
-    let (status, error) = crate::support::failure(&mut wrong);
+    let (status, error) = failure(&mut wrong);
     assert_eq!(status, 1);
     assert!(
         error.contains(
@@ -357,18 +304,18 @@ fn a_socket_that_is_handed_over_is_listened_on() {
 
 #[test]
 fn systemd_can_activate_it() {
-    let window = Window::answering("");
-    // It takes no port 0, so one is looked for that is free.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut activate = Command::new(installed("systemd-socket-activate"))
-        .args(["-l", &address.to_string(), "-E", "PATH", TALK, "server", "--window", "xterm"])
-        .env("PATH", window.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    wait_for("the port", || TcpStream::connect(address).ok().map(drop));
-    expect_answer(address);
-    activate.kill().unwrap();
-    activate.wait().unwrap();
+    // It takes no port 0; at a host of the test, every port is free.
+    network(|network| {
+        let window = Window::answering("");
+        let address: SocketAddr = format!("{DESK}:8255").parse().unwrap();
+        // It passes nothing on of the environment but what is named.
+        let listen = ["-l", &address.to_string(), "-E", "PATH", "-E", MARK];
+        let server = [TALK, "server", "--window", "xterm"];
+        let mut activate = command("systemd-socket-activate", &[&listen[..], &server].concat());
+        let _server = network.desk.start(activate.env("PATH", window.path()));
+        network.caller.at(|| {
+            wait_for("the port", || TcpStream::connect(address).ok().map(drop));
+            expect_answer(address);
+        });
+    });
 }

@@ -30,7 +30,7 @@ pub fn check_client(start: impl Fn(&str) -> Command) -> (i32, Vec<String>) {
         let mut client = Program::start_with_own_input(start(&port).stdin(input));
         let ends = Instant::now() + INPUT;
         while client.is_running() && Instant::now() < ends {
-            thread::park_timeout(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(10));
         }
         drop(typed);
         client.status();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{Program, Window, children, connect, talk};
 
-/// A desk: a server on a port of its own.
+/// A running server, and where it listens.
 pub struct Desk {
     pub server: Program,
     pub address: SocketAddr,

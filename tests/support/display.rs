@@ -2,45 +2,30 @@
 //! mouse.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
-use super::{installed, wait_for};
+use super::{Started, command, wait_for};
 
 /// A display of its own.
 pub struct Display {
-    server: Child,
+    _server: Started,
     pub name: String,
 }
 
 impl Display {
     pub fn open() -> Self {
-        let mut server = Command::new(installed("Xvfb"))
-            .args([
-                "-displayfd",
-                "1",
-                "-screen",
-                "0",
-                "1280x1024x24",
-                "-nolisten",
-                "tcp",
-                "-noreset",
-            ])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let options =
+            ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp", "-noreset"];
+        let mut server = command("Xvfb", &options);
+        let mut server = Started::new(server.stdout(Stdio::piped()).stderr(Stdio::null()));
         let mut number = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut number).unwrap();
         assert!(!number.is_empty(), "Xvfb opened no display");
-        Self { server, name: format!(":{}", number.trim()) }
+        Self { _server: server, name: format!(":{}", number.trim()) }
     }
 
     pub fn run(&self, program: &str, arguments: &[&str]) -> Option<String> {
-        let output = Command::new(installed(program))
-            .args(arguments)
-            .env("DISPLAY", &self.name)
-            .output()
-            .unwrap();
+        let output = command(program, arguments).env("DISPLAY", &self.name).output().unwrap();
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
@@ -105,12 +90,5 @@ impl Display {
         wait_for(&format!("{text:?} in a window"), || {
             self.read(window).contains(text).then_some(())
         });
-    }
-}
-
-impl Drop for Display {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
     }
 }

@@ -4,7 +4,6 @@
 //! The invariant: no packet comes from or gets to anywhere else. Nothing has to be undone: the
 //! hosts are gone with the descriptors and programs of the test.
 
-use std::any::type_name;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{PipeReader, Read, Write, pipe};
@@ -21,7 +20,8 @@ use nix::sched::{CloneFlags, setns, unshare};
 use nix::unistd::geteuid;
 
 use super::cable::Cable;
-use super::{Program, installed};
+use super::root::run_again;
+use super::{Program, command};
 
 /// The addresses of the hosts.
 pub const DESK: &str = "192.0.2.1";
@@ -37,7 +37,11 @@ pub struct Network {
 /// Runs `test` with a network: as root, or as the root of a user namespace.
 pub fn network<T: FnOnce(&Network)>(test: T) {
     if !geteuid().is_root() {
-        return run_in_user_namespace(type_name::<T>());
+        // This process has threads, and cannot become the root of a user namespace (unshare(2)).
+        let mut unshare = command("unshare", &["--user", "--map-root-user"]);
+        let advice =
+            "where not everybody may make namespaces and open /dev/net/tun, run it as root";
+        return run_again::<T>(&mut unshare, advice);
     }
     let network =
         &Network { desk: Host::new(DESK), caller: Host::new(CALLER), cable: Mutex::default() };
@@ -49,25 +53,6 @@ pub fn network<T: FnOnce(&Network)>(test: T) {
         threads.spawn(|| network.carry(&network.desk, &network.caller, &over));
         test(network);
     });
-}
-
-/// Runs the test that `closure` stands in once more. This process has threads, and cannot become
-/// the root of a user namespace (unshare(2)).
-fn run_in_user_namespace(closure: &str) {
-    let (_crate, path) = closure.split_once("::").unwrap();
-    let test = path.split("::{{closure}}").next().unwrap();
-    let run = Command::new(installed("unshare"))
-        .args(["--user", "--map-root-user"])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(
-        run.status.success() && said.contains("1 passed"),
-        "{said}{}where not everybody may make namespaces and open /dev/net/tun, run this test as root",
-        String::from_utf8_lossy(&run.stderr)
-    );
 }
 
 impl Network {
@@ -123,7 +108,7 @@ impl Host {
             let namespace = File::open("/proc/thread-self/ns/net").unwrap();
             let tun = tun();
             for line in [format!("address add {address}/24 dev tun0"), "link set tun0 up".into()] {
-                let ip = Command::new(installed("ip")).args(line.split(' ')).status().unwrap();
+                let ip = command("ip", &[]).args(line.split(' ')).status().unwrap();
                 assert!(ip.success(), "ip {line}");
             }
             Self { namespace, tun }

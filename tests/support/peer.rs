@@ -143,7 +143,7 @@ impl Peer {
     fn ended(&mut self, inbox: &[u8]) -> Then {
         let torn = !inbox.is_empty();
         if self.bug == if torn { Bug::IgnoresTornFrame } else { Bug::IgnoresEnd } {
-            thread::park_timeout(HELD);
+            thread::sleep(HELD);
         }
         Then::Close
     }

@@ -1,38 +1,53 @@
-//! A real tmux with a server of its own, in which keys are pressed and the screen is read.
+//! A real tmux, whose server and sockets are the test's: keys are pressed and the screen is read.
 
+use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{installed, wait_for};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use super::{Started, children, command, wait_for};
 
 /// What runs in its first window.
 const SHELL: &str = "env PS1='$ ' bash --norc -i";
 
-/// A tmux of its own, with one window that runs a shell.
+/// A tmux with one window that runs a shell, or none yet.
 pub struct Tmux {
-    socket: String,
+    dir: TempDir,
+    _server: Option<Started>,
 }
 
 impl Tmux {
+    /// A place for sessions; there is none yet.
+    pub fn new() -> Self {
+        Self { dir: TempDir::new().unwrap(), _server: None }
+    }
+
     pub fn open(width: u16, height: u16) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let tmux = Self { socket: format!("talk-test-{}-{number}", std::process::id()) };
+        let mut tmux = Self::new();
         let (width, height) = (width.to_string(), height.to_string());
         let session = ["new-session", "-d", "-x", &width, "-y", &height, SHELL];
-        tmux.run(&[&["-f", "/dev/null"][..], &session].concat());
-        wait_for("the shell", || tmux.screen().contains('$').then_some(()));
+        let mut server =
+            Started::new(&mut tmux.tmux(&[&["-f", "/dev/null"][..], &session].concat()));
+        assert_eq!(server.status(), 0);
+        tmux._server = Some(server);
+        tmux.wait_for("$");
+        tmux
+    }
+
+    /// Where its server's socket is, for TMUX_TMPDIR.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> Command {
+        let mut tmux = command("tmux", arguments);
+        tmux.env("TMUX_TMPDIR", self.path()).env("LC_ALL", "C.UTF-8");
         tmux
     }
 
     pub fn run(&self, arguments: &[&str]) -> String {
-        let output = Command::new(installed("tmux"))
-            .args(["-L", &self.socket])
-            .args(arguments)
-            .env("LC_ALL", "C.UTF-8")
-            .env_remove("TMUX")
-            .output()
-            .unwrap();
+        let output = self.tmux(arguments).output().unwrap();
         assert!(
             output.status.success(),
             "tmux {arguments:?}: {}",
@@ -54,6 +69,12 @@ impl Tmux {
     pub fn command(&self, line: &str) {
         self.types(line);
         self.press(&["Enter"]);
+    }
+
+    /// The process that its shell has started.
+    pub fn job(&self) -> Pid {
+        let shell = self.run(&["display-message", "-p", "#{pane_pid}"]);
+        children(Pid::from_raw(shell.trim().parse().unwrap())).pop().expect("a job")
     }
 
     /// What stands on the screen, without empty rows at its end.
@@ -82,14 +103,8 @@ impl Tmux {
     }
 
     pub fn wait_for_last_row(&self, row: &str) {
-        wait_for(&format!("{row:?} at the bottom, not {:?}", self.last_row()), || {
-            (self.last_row() == row).then_some(())
+        self.wait_until(&format!("{row:?} at the bottom"), |screen| {
+            screen.lines().last().unwrap_or_default() == row
         });
-    }
-}
-
-impl Drop for Tmux {
-    fn drop(&mut self) {
-        let _ = Command::new("tmux").args(["-L", &self.socket, "kill-server"]).status();
     }
 }

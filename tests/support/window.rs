@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::Program;
+use super::{command, install};
 
-/// A stand-in for xterm, early on PATH: a script that records how it was started and then does what
-/// `body` says. In it, `$dir` is a directory of the test, and `handler` runs the command that
-/// stands after `-e`.
+/// A directory that is early on PATH and has a script named `xterm`. In what the script does,
+/// `$dir` is that directory, and `handler` runs the command that stands after `-e`.
 pub struct Window {
     pub dir: TempDir,
 }
@@ -31,13 +29,7 @@ impl Window {
              {body}\n",
             window.dir.path().display()
         );
-        // Written by another process: a script that this one had open for writing could be busy.
-        let path = window.file("xterm");
-        let mut install =
-            Program::start(Command::new("install").args(["-m755", "/dev/stdin"]).arg(path));
-        install.say(&script);
-        install.end_input();
-        assert_eq!(install.status(), 0);
+        install(&window.file("xterm"), &script, "755");
         window
     }
 
@@ -54,7 +46,7 @@ impl Window {
     pub fn typing() -> (Self, fs::File) {
         let window = Self::new("echo $$ > \"$dir/pid\"; exec \"$@\" < \"$dir/keyboard\"");
         let keyboard = window.file("keyboard");
-        assert!(Command::new("mkfifo").arg(&keyboard).status().unwrap().success());
+        assert!(command("mkfifo", &[]).arg(&keyboard).status().unwrap().success());
         // Open for reading as well, so that it never comes to its end.
         let keyboard = fs::File::options().read(true).write(true).open(keyboard).unwrap();
         (window, keyboard)
