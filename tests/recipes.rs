@@ -6,6 +6,7 @@
 
 use std::os::unix::fs::symlink;
 use std::process::Command;
+use std::thread;
 
 use crate::support::usage::modes;
 use crate::support::{Desk, Program, TALK, Window, command, install, installed, talk};
@@ -172,6 +173,11 @@ fn run(recipe: &str) {
     }
 }
 
+/// Runs them side by side: each has a place of its own, and some wait for long.
+fn run_all(recipes: &[String]) {
+    thread::scope(|threads| recipes.iter().for_each(|recipe| drop(threads.spawn(|| run(recipe)))));
+}
+
 #[test]
 fn every_recipe_of_the_readme_works() {
     for picture in PICTURES {
@@ -179,7 +185,7 @@ fn every_recipe_of_the_readme_works() {
     }
     let recipes = recipes(README, "    ");
     assert!(recipes.len() > 4, "{recipes:?}");
-    recipes.iter().for_each(|recipe| run(recipe));
+    run_all(&recipes);
 }
 
 #[test]
@@ -196,5 +202,5 @@ fn every_example_of_help_works() {
         assert!(!of_mode.is_empty(), "talk {mode} --help has no example");
         examples.extend(of_mode);
     }
-    examples.iter().for_each(|example| run(example));
+    run_all(&examples);
 }
