@@ -46,14 +46,14 @@ talk_client talk_server: talk
 run: all
 	./talk server
 
-test: setup check
+test: needs check
 	$(CARGO) test --locked
 	python3 scripts/load --quick 1000 $(CARGO_TARGET_DIR)/debug/talk
 	$(MAKE) fuzz FUZZ_SECONDS=5
 	scripts/test-package
 
 # The long tests in full, which test runs in part or for a short time.
-soak: setup load fuzz
+soak: needs load fuzz
 	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test suite -- kills:: network::
 
 load: talk
@@ -81,6 +81,10 @@ check:
 # Writes the option lists of the manual, the README and the completions from what each mode declares.
 option-lists:
 	TALK_WRITE_OPTION_LISTS=1 $(CARGO) test --locked --quiet --bin talk option_lists
+
+# Only says what is missing, since nobody expects a test to install packages; continuous integration does.
+needs:
+	scripts/setup-tests $(if $(CI),,--check)
 
 setup:
 	scripts/setup-tests
@@ -117,7 +121,7 @@ dist:
 deb:
 	scripts/build-deb
 
-test-deb: setup
+test-deb: needs
 	scripts/test-deb
 
 # A single file without library dependencies.
@@ -126,7 +130,7 @@ static:
 	$(CARGO) build --release --locked --target $(STATIC)
 	cp -f $(CARGO_TARGET_DIR)/$(STATIC)/release/talk talk-static
 
-test-static: setup
+test-static: needs
 	scripts/test-static
 
 # Checks that the oldest supported Rust builds it.
@@ -142,5 +146,5 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb talk-static
 
-.PHONY: all run test soak load fuzz check option-lists setup bench bench-quick install install-files uninstall dist deb test-deb \
+.PHONY: all run test soak load fuzz check option-lists needs setup bench bench-quick install install-files uninstall dist deb test-deb \
 	static test-static msrv audit clean FORCE
