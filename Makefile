@@ -9,7 +9,7 @@ STATIC := $(shell uname -m)-unknown-linux-musl
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 SCRIPTS := $(shell grep -d skip -l '^\#!/bin/sh' scripts/*) scripts/bench/setup .ci/run $(wildcard completions/*.bash)
 SCRIPTS += packaging/deb/postinst packaging/deb/prerm
-DIST := .ci .github .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
+DIST := .cargo .ci .github .gitignore ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml LICENSE Makefile README.md clippy.toml \
 	completions deny.toml docs examples fuzz man packaging rustfmt.toml scripts src tests
 FUZZ_SECONDS ?= 60
 
@@ -46,15 +46,21 @@ talk_client talk_server: talk
 run: all
 	./talk server
 
-test: needs check
+# The tests mostly wait, so the checks and builds run beside them. Each stage shows its output when it is done.
+test: needs
+	$(CARGO) test --locked --no-run
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target FUZZ_SECONDS=5 suite check fuzz test-package
+
+suite:
 	$(CARGO) test --locked
 	python3 scripts/load --quick 1000 $(CARGO_TARGET_DIR)/debug/talk
-	$(MAKE) fuzz FUZZ_SECONDS=5
+
+test-package:
 	scripts/test-package
 
 # The long tests in full, which test runs in part or for a short time.
 soak: needs load fuzz
-	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test suite -- kills:: network::
+	TALK_KILLS=70 TALK_SOAK=1 $(CARGO) test --locked --test suite -- bulk:: kills:: network::
 
 load: talk
 	python3 scripts/load ./talk
@@ -146,5 +152,5 @@ clean:
 	$(CARGO) clean
 	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb talk-static
 
-.PHONY: all run test soak load fuzz check option-lists needs setup bench bench-quick install install-files uninstall dist deb test-deb \
-	static test-static msrv audit clean FORCE
+.PHONY: all run test suite test-package soak load fuzz check option-lists needs setup bench bench-quick install \
+	install-files uninstall dist deb test-deb static test-static msrv audit clean FORCE
