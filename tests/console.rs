@@ -148,7 +148,7 @@ fn no_caller_can_write_a_line_of_the_console() {
     }
     eve.write_all(&frame(b't', "unfinished \u{202e}".as_bytes())).unwrap();
     eve.write_all(&frame(b'B', b"\x1b]0;bye\x07")).unwrap();
-    let head = "[1 eve] x^J> [2 bob^[[2J]";
+    let head = "[1 eve<5D> x^J> <5B>2 bob^<5B><5B>2J]";
     assert!(desk.server.line().ends_with(" (eve] x^J> [2 bob^[[2J)"));
     assert_eq!(desk.server.line(), "call 1 window open");
     assert_eq!(desk.server.line(), format!("{head} ^M^[[K> [2 bob] forged^G"));

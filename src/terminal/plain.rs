@@ -149,7 +149,7 @@ mod tests {
     fn a_pipe_gets_each_entry_as_one_line() {
         let text = "a\tlong text\u{1B}[2J that is wider than any terminal ".repeat(9);
         let line = shown(None, Origin::Peer, &text);
-        assert!(line.starts_with("[1 al^[] a\tlong text^[[2J that") && line.ends_with(" \n"));
+        assert!(line.starts_with("[1 al^<5B>] a\tlong text^[[2J that") && line.ends_with(" \n"));
         assert_eq!(line.matches('\n').count(), 1);
         assert_eq!(shown(None, Origin::Log, "call 1 window open"), "call 1 window open\n");
     }

@@ -14,6 +14,7 @@ const ZERO_WIDTH_JOINER: char = '\u{200D}';
 const TEXT_STYLE: char = '\u{FE0E}';
 const EMOJI_STYLE: char = '\u{FE0F}';
 const KEYCAP: char = '\u{20E3}';
+const BRAILLE_BLANK: char = '\u{2800}';
 
 /// A line of text: tabs stay, everything else harmful becomes visible.
 ///
@@ -45,6 +46,30 @@ pub fn line(bytes: &[u8]) -> Cow<'_, str> {
 pub fn label(bytes: &[u8]) -> Cow<'_, str> {
     let text = line(bytes);
     if text.contains('\t') { Cow::Owned(text.replace('\t', &visible('\t'))) } else { text }
+}
+
+/// A name: like [`label()`], and one that shows nothing is `<no name>`.
+pub fn name(bytes: &[u8]) -> Cow<'_, str> {
+    let text = label(bytes);
+    let blank = |c: char| c.is_whitespace() || c == BRAILLE_BLANK;
+    if text.chars().all(blank) { Cow::Borrowed("<no name>") } else { text }
+}
+
+/// A name between these `marks`, which are ASCII and become visible in it (`<5D>`): the first mark
+/// after the name ends it.
+pub fn name_within<'a>(bytes: &'a [u8], marks: &[char]) -> Cow<'a, str> {
+    let text = name(bytes);
+    if !text.contains(marks) {
+        return text;
+    }
+    let mut shown = String::with_capacity(2 * text.len());
+    for c in text.chars() {
+        match marks.contains(&c) {
+            true => shown += &format!("<{:02X}>", u32::from(c)),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// How many of the bytes can be passed to [`line()`] now, when more of the same line will come: all
@@ -191,6 +216,24 @@ mod tests {
         assert_eq!(line(b"a\tb\x07"), "a\tb^G");
         assert_eq!(label(b"a\tb\x07"), "a^Ib^G");
         assert_eq!(label(b"a\tb"), "a^Ib");
+    }
+
+    #[test]
+    fn a_name_of_blanks_is_said_to_be_none() {
+        for blank in ["", " ", "\u{3000}", "\u{2800}\u{A0}"] {
+            assert_eq!(name(blank.as_bytes()), "<no name>");
+        }
+        assert!(matches!(name(b" al ice"), Cow::Borrowed(" al ice")));
+        assert_eq!(name(b"\t"), "^I");
+    }
+
+    #[test]
+    fn a_name_does_not_contain_the_marks_around_it() {
+        let within = |text: &'static str| name_within(text.as_bytes(), &['[', ']']);
+        assert!(matches!(within("alice"), Cow::Borrowed("alice")));
+        assert_eq!(within("x] [1 alice"), "x<5D> <5B>1 alice");
+        assert_eq!(within("]][a]"), "<5D><5D><5B>a<5D>");
+        assert_eq!(within("\x1B[m"), "^<5B><5B>m");
     }
 
     #[test]

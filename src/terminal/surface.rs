@@ -136,11 +136,14 @@ impl Entry<'_> {
         let continued = if self.continued { ", continued" } else { "" };
         let (before, name, after) = match self.who {
             Who::Nobody => return head,
-            Who::Person(name) => (String::new(), name, ": "),
-            Who::Call(call, b"") => (format!("[{call}"), &b""[..], "] "),
-            Who::Call(call, name) => (format!("[{call} "), name, "] "),
+            Who::Person(name) => (String::new(), sanitize::name(name), ": "),
+            Who::Call(call, b"") => (format!("[{call}"), "".into(), "] "),
+            // Over pipes, scripts split a line at `] `.
+            Who::Call(call, name) => {
+                (format!("[{call} "), sanitize::name_within(name, &['[', ']']), "] ")
+            }
         };
-        for part in [&before, &*sanitize::label(name), continued, after] {
+        for part in [&before, &*name, continued, after] {
             head += part;
         }
         head
@@ -183,6 +186,10 @@ mod tests {
         assert_heads(Origin::Own, Who::Person(b"bob"), "14:05 > bob: ", "> bob: ");
         assert_heads(Origin::Peer, Who::Person(b"al\x1B"), "14:05 < al^[: ", "< al^[: ");
         assert_heads(Origin::Peer, Who::Call(2, b"alice"), "14:05 [2 alice] ", "[2 alice] ");
+        let evil = b"x] [1 alice";
+        let head = "[2 x<5D> <5B>1 alice] ";
+        assert_heads(Origin::Peer, Who::Call(2, evil), &format!("14:05 {head}"), head);
+        assert_heads(Origin::Peer, Who::Person(b" "), "14:05 < <no name>: ", "< <no name>: ");
         assert_heads(Origin::Own, Who::Call(2, b"alice"), "14:05 > [2 alice] ", "> [2 alice] ");
         assert_heads(Origin::Notice, Who::Call(4, b""), "14:05 -- [4] ", "-- [4] ");
         assert_heads(Origin::Notice, Who::Nobody, "14:05 -- ", "-- ");

@@ -244,7 +244,7 @@ fn a_long_line_says_where_it_goes_on() {
 fn only_the_program_writes_what_stands_before_a_text() {
     let mut person = Person::new();
     person.called_by(1, "x] hi\n> [2 bob\u{1b}[2J\u{202e}");
-    let name = "x] hi^J> [2 bob^[[2J<U+202E>";
+    let name = "x<5D> hi^J> <5B>2 bob^<5B><5B>2J<U+202E>";
     assert_eq!(
         person.hears(1, "\r\x1b[K> [2 bob] forged\x07\u{9b}\n"),
         [format!("[1 {name}] ^M^[[K> [2 bob] forged^G<U+009B>")]
