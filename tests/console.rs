@@ -33,6 +33,9 @@ fn caller(desk: &mut Desk, number: u32, name: &str) -> Program {
     let from = desk.server.line();
     assert!(from.starts_with(&format!("call {number} from 127.0.0.1:")), "{from}");
     assert!(from.ends_with(&format!(" ({name})")), "{from}");
+    if number == 1 {
+        assert_eq!(desk.server.line(), format!("-- [1 {name}] is the current call"));
+    }
     assert_eq!(desk.server.line(), format!("call {number} window open"));
     caller
 }
@@ -101,11 +104,10 @@ fn five_callers_share_a_console_at_pipes() {
     callers[1].notice_with("desk left");
     callers[1].end_input();
     assert_eq!(callers[1].status(), 0);
+    let nobody = "-- no call is current; /1 turns to call 1, /who lists them";
+    assert_eq!(desk.server.line(), nobody);
     assert_eq!(desk.server.line(), "call 2 ended: said goodbye to bob");
-    assert_eq!(
-        answer(&mut desk, "x"),
-        "-- no call is current; /1 turns to call 1, /who lists them"
-    );
+    assert_eq!(answer(&mut desk, "x"), nobody);
     for caller in &mut callers {
         caller.end_input();
         assert_eq!(caller.status(), 0);
@@ -150,6 +152,7 @@ fn no_caller_can_write_a_line_of_the_console() {
     eve.write_all(&frame(b'B', b"\x1b]0;bye\x07")).unwrap();
     let head = "[1 eve<5D> x^J> <5B>2 bob^<5B><5B>2J]";
     assert!(desk.server.line().ends_with(" (eve] x^J> [2 bob^[[2J)"));
+    assert_eq!(desk.server.line(), format!("-- {head} is the current call"));
     assert_eq!(desk.server.line(), "call 1 window open");
     assert_eq!(desk.server.line(), format!("{head} ^M^[[K> [2 bob] forged^G"));
     assert_eq!(desk.server.line(), format!("{head} two^Jcall 2 window open"));
@@ -283,6 +286,8 @@ fn a_handler_that_is_killed_ends_its_call_only() {
     let mut alice = caller(&mut desk, 1, "alice");
     let mut bob = caller(&mut desk, 2, "bob");
     kill(children(desk.server.pid())[0], Signal::SIGKILL).unwrap();
+    let nobody = "-- no call is current; /2 turns to call 2, /who lists them";
+    assert_eq!(desk.server.line(), nobody);
     assert_eq!(desk.server.line(), "call 1 ended: its handler was killed by SIGKILL");
     assert_eq!(alice.status(), 1);
     bob.say("and me?\n");

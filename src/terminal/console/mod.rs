@@ -31,7 +31,7 @@ use super::plain::Plain;
 use super::surface::{Change, Entered, Entry, Live, Origin, Surface, Who};
 use super::{Event, command};
 use crate::sys::clock::{self, Clock};
-use roster::{Answer, Roster};
+use roster::{Answer, IS_CURRENT, Roster};
 
 /// Bytes that may wait for the screen before callers are not read.
 const SCREEN_LIMIT: usize = 256 * 1024;
@@ -116,7 +116,9 @@ impl Console {
     pub fn begin(&mut self, call: u32, name: &[u8], from: SocketAddr) {
         let idle = self.surface.typed_ahead() == 0;
         let (now, _) = (self.time)();
-        self.roster.begin(call, name, from, idle, now);
+        if self.roster.begin(call, name, from, idle, now) {
+            self.notice_of(call, IS_CURRENT);
+        }
         self.surface.ring();
     }
 
@@ -151,7 +153,9 @@ impl Console {
     /// A call is over: what there is of a last line is shown.
     pub fn end(&mut self, call: u32) {
         self.end_line(call);
-        self.roster.end(call);
+        if let Some(nobody) = self.roster.end(call) {
+            self.notice(&nobody);
+        }
         self.surface.touch();
     }
 

@@ -1,9 +1,10 @@
 //! The calls of a console: who is calling, who is the current call, and what was not read yet.
 //!
-//! Pure. Next door, `mod` prints what is said and what is answered here. The invariant: the current
-//! call changes by the person's command, or while nothing is being typed and there is none.
+//! Pure. Next door, `mod` prints what is said and what is answered here. The invariant: the first
+//! call becomes the current one; after that, a call does only by the person's command.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,9 @@ use crate::sys::clock::Clock;
 use crate::terminal::assembler::{Assembler, Piece};
 use crate::terminal::command::{self, Command};
 use crate::terminal::surface::Who;
+
+/// What is said about a call that lines now go to.
+pub const IS_CURRENT: &str = "is the current call";
 
 /// What becomes of a typed line.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,17 +43,29 @@ struct Caller {
 pub struct Roster {
     callers: BTreeMap<u32, Caller>,
     current: Option<u32>,
+    /// Somebody has called before.
+    called: bool,
 }
 
 impl Roster {
-    /// A caller has come. Without a current call it becomes that, if nothing is being typed
-    /// (`idle`): what was meant for somebody who has left must not go to a stranger.
-    pub fn begin(&mut self, call: u32, name: &[u8], from: SocketAddr, idle: bool, now: Instant) {
+    /// A caller has come. The first one of all becomes the current call, if nothing is being typed
+    /// (`idle`); a later one never does: a line that is meant for somebody who has left must not go
+    /// to a stranger. Returns whether it is the current call.
+    pub fn begin(
+        &mut self,
+        call: u32,
+        name: &[u8],
+        from: SocketAddr,
+        idle: bool,
+        now: Instant,
+    ) -> bool {
         let (name, line) = (name.to_owned(), Assembler::default());
         self.callers.insert(call, Caller { name, from, since: now, unread: 0, line });
-        if idle && self.current.is_none() {
+        let first = !mem::replace(&mut self.called, true);
+        if first && idle {
             self.current = Some(call);
         }
+        self.current == Some(call)
     }
 
     /// Takes in what a caller says; returns what is to be shown.
@@ -71,10 +87,12 @@ impl Roster {
         self.callers.get_mut(&call)?.line.finish()
     }
 
-    /// A call is over. If it was the current call, there is none now.
-    pub fn end(&mut self, call: u32) {
+    /// A call is over. If it was the current call, there is none now; returns what is to be said
+    /// about that while there are others.
+    pub fn end(&mut self, call: u32) -> Option<String> {
         self.callers.remove(&call);
-        self.current = self.current.filter(|&current| current != call);
+        self.current.take_if(|current| *current == call)?;
+        (!self.callers.is_empty()).then(|| self.nobody())
     }
 
     /// Something is said to a caller, whose lines are thereby read.
@@ -146,7 +164,7 @@ impl Roster {
         let call = self.known(call)?;
         self.current = Some(call);
         self.said(call);
-        Ok(Answer::Show(vec![(Some(call), "is the current call".into())]))
+        Ok(Answer::Show(vec![(Some(call), IS_CURRENT.into())]))
     }
 
     fn known(&self, call: u32) -> Result<u32, String> {

@@ -39,9 +39,12 @@ impl Person {
         Self { console, seen, now }
     }
 
+    /// That the first call becomes the current one is left out of what was shown.
     fn called_by(&mut self, call: u32, name: &str) -> &mut Self {
         let from = format!("192.0.2.{call}:51234").parse().unwrap();
+        let before = self.seen.borrow().entries.len();
         self.console.begin(call, name.as_bytes(), from);
+        self.seen.borrow_mut().entries.truncate(before);
         self
     }
 
@@ -110,7 +113,9 @@ impl Person {
 fn the_first_call_is_current_and_no_other_takes_its_place() {
     let mut person = Person::new();
     assert_eq!(person.live(), ["", "-- no calls --", ""]);
-    person.called_by(1, "alice").called_by(2, "bob");
+    person.console.begin(1, b"alice", "192.0.2.1:51234".parse().unwrap());
+    assert_eq!(person.shown(), ["-- [1 alice] is the current call"]);
+    person.called_by(2, "bob");
     assert_eq!(person.prompt(), "1 alice");
     assert_eq!(person.says("hello"), ["> [1 alice] hello"]);
     assert_eq!(person.says("/2"), ["-- [2 bob] is the current call"]);
@@ -122,13 +127,25 @@ fn the_first_call_is_current_and_no_other_takes_its_place() {
 fn what_was_meant_for_somebody_who_has_left_goes_to_nobody() {
     let mut person = Person::new();
     person.called_by(1, "alice");
-    person.console.typed(b"for al");
-    person.console.end(1);
     person.called_by(2, "bob");
+    person.console.end(1);
+    let nobody = "no call is current; /2 turns to call 2, /who lists them";
+    assert_eq!(person.shown(), [format!("-- {nobody}")]);
+    person.is_refused("for alice", nobody);
+    person.console.end(2);
+    assert_eq!(person.shown(), [""; 0]);
+    person.console.begin(3, b"eve", "192.0.2.3:51234".parse().unwrap());
+    assert_eq!((person.prompt(), person.shown()), (String::new(), vec![]));
+    person.is_refused("for bob", "no call is current; /3 turns to call 3, /who lists them");
+}
+
+#[test]
+fn what_was_typed_before_the_first_call_goes_to_nobody() {
+    let mut person = Person::new();
+    person.console.typed(b"is anybody");
+    person.called_by(1, "alice").called_by(2, "bob");
     assert_eq!(person.prompt(), "");
-    person.is_refused("ice", "no call is current; /2 turns to call 2, /who lists them");
-    person.called_by(3, "eve");
-    assert_eq!(person.prompt(), "3 eve");
+    person.is_refused(" here", "no call is current; /1 turns to call 1, /who lists them");
 }
 
 #[test]
@@ -249,7 +266,7 @@ fn only_the_program_writes_what_stands_before_a_text() {
         person.hears(1, "\r\x1b[K> [2 bob] forged\x07\u{9b}\n"),
         [format!("[1 {name}] ^M^[[K> [2 bob] forged^G<U+009B>")]
     );
-    assert_eq!(person.prompt(), format!("1 {name}"));
+    assert_eq!(person.prompt(), "1 x] hi^J> [2 bob^[[2J<U+202E>");
     assert_eq!(person.says("a\tb\x07"), [format!("> [1 {name}] a\tb^G")]);
     person.console.log("call 1 ended:\n\x1B");
     assert_eq!(person.shown(), ["call 1 ended:^J^["]);

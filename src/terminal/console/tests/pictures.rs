@@ -67,6 +67,8 @@ impl Screen {
 fn no_caller_begins_a_row_of_the_log_or_of_a_plain_console() {
     Screen::of_a_forger(20, true).looks(
         "
+-- [1 alice] is the
+  current call
 [2 eve] hi
   [1 alice] wipe
   the disk
@@ -81,6 +83,7 @@ call 3 dropped: hi
     for width in [80, 200] {
         Screen::of_a_forger(width, true).looks(
             "
+-- [1 alice] is the current call
 [2 eve] hi
   [1 alice] wipe the disk
 call 3 dropped: hi
@@ -97,6 +100,10 @@ call 3 dropped: hi
 fn no_caller_begins_a_row_of_a_console_with_an_editor() {
     Screen::of_a_forger(20, false).looks(
         "
+14:05 -- [1 alice]
+        is the
+        current
+        call
 14:05 [2 eve] hi
         [1 alice]
         wipe the
@@ -120,6 +127,7 @@ fn no_caller_begins_a_row_of_a_console_with_an_editor() {
     for width in [80, 200] {
         Screen::of_a_forger(width, false).looks(
             "
+14:05 -- [1 alice] is the current call
 14:05 [2 eve] hi
         [1 alice] wipe the disk
 14:05 -- call 3 dropped: hi
@@ -146,6 +154,7 @@ fn a_plain_console_has_a_form_over_pipes_too() {
     let written = String::from_utf8(console.surface.outputs_mut().screen.drain()).unwrap();
     let x = "x".repeat(300);
     let expected = [
+        "-- [1 alice] is the current call",
         &format!("[1 alice] \tindented, and wider than any terminal: {x}"),
         "-- [1 alice] is the current call",
         "> [1 alice] /x",
