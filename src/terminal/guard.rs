@@ -5,7 +5,8 @@
 //! included, the terminal is as it was.
 
 use std::collections::VecDeque;
-use std::{env, io};
+use std::time::Instant;
+use std::{env, io, mem};
 
 use super::editor::{Asked, Key, LEAVE, Prompt};
 use super::output::Outputs;
@@ -20,6 +21,8 @@ pub struct TerminalGuard {
     pub prompt: Prompt,
     /// Keys that have not been pressed on the prompt.
     keys: VecDeque<Key>,
+    /// When bytes came from the keyboard last.
+    typed_at: Instant,
     /// Somebody else has the terminal.
     suspended: bool,
 }
@@ -37,7 +40,8 @@ impl TerminalGuard {
 
     /// A guard of a terminal that is not this process's.
     pub fn around(prompt: Prompt, outputs: Outputs) -> Self {
-        Self { outputs, raw: None, prompt, keys: VecDeque::new(), suspended: false }
+        let (keys, typed_at) = (VecDeque::new(), Instant::now());
+        Self { outputs, raw: None, prompt, keys, typed_at, suspended: false }
     }
 
     fn leave(&mut self) {
@@ -106,7 +110,8 @@ impl Surface for TerminalGuard {
     }
 
     fn typed(&mut self, bytes: &[u8]) {
-        self.keys.extend(self.prompt.read(bytes));
+        let before = mem::replace(&mut self.typed_at, Instant::now());
+        self.keys.extend(self.prompt.read(bytes, self.typed_at - before));
     }
 
     /// An empty line is none.

@@ -1,11 +1,13 @@
 //! Bytes from the keyboard, read as keys.
 //!
 //! `vte` reads UTF-8 and control sequences. What follows a lone ESC is read here: `vte` is made for
-//! the output of programs, and would take Alt-] for the start of a string and wait for its end.
-//! Next door, `line` does what the keys ask for. The invariant: the same bytes give the same keys,
-//! wherever they are cut.
+//! the output of programs. It would wait without a limit for the end of a string, such as a late
+//! answer of the terminal, and knows no Escape key. Next door, `line` does what the keys ask for.
+//! The invariant: the same bytes give the same keys, wherever they are cut, unless there was a
+//! [pause](Keys::pause) between them.
 
 use std::mem;
+use std::time::Duration;
 
 use vte::{Params, Parser, Perform};
 
@@ -14,6 +16,13 @@ use super::line::Edit;
 const CANCEL: u8 = 0x18;
 const ESCAPE: u8 = 0x1B;
 const DELETE: u8 = 0x7F;
+const BELL: u8 = 0x07;
+
+/// The bytes of a sequence follow each other within this time; what a person types does not.
+pub const SEQUENCE_PAUSE: Duration = Duration::from_millis(50);
+/// Bytes of a string, such as an answer of the terminal, that are skipped. After these, its end is
+/// not waited for any more.
+const STRING_LIMIT: u16 = 4096;
 
 /// What a person asks for by one key, or by one character of a paste.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +59,15 @@ impl Keys {
         mem::take(&mut self.reading.keys)
     }
 
+    /// Nothing has come for [`SEQUENCE_PAUSE`]: what looks like the beginning of a sequence was a
+    /// key, such as Escape. The mark at the end of a paste is waited for.
+    pub fn pause(&mut self) {
+        if !self.reading.pasting && !matches!(self.reading.after, After::Key) {
+            self.reading.after = After::Key;
+            self.feed(CANCEL);
+        }
+    }
+
     fn byte(&mut self, byte: u8) {
         match (mem::take(&mut self.reading.after), byte) {
             (After::Escape { .. }, ESCAPE) => self.reading.after = After::Escape { twice: true },
@@ -65,9 +83,17 @@ impl Keys {
                 self.feed(CANCEL);
                 if self.reading.pasting { self.feed(byte) } else { self.reading.alt(byte) }
             }
+            (After::String { .. }, BELL) => {}
+            (After::String { left: 1.. } | After::Mouse { left: 1.. }, ..b' ') => self.feed(byte),
+            (After::String { left: left @ 1.. }, _) => {
+                self.reading.after = After::String { left: left - 1 };
+            }
+            (After::Mouse { left: left @ 1.. }, _) => {
+                self.reading.after = After::Mouse { left: left - 1 };
+            }
             (After::SingleShift, _) => self.reading.cursor_key(byte.into(), false),
             (After::ConsoleFunction, _) => {}
-            (After::Key, _) => self.feed(byte),
+            (After::Key | After::String { .. } | After::Mouse { .. }, _) => self.feed(byte),
         }
     }
 
@@ -89,6 +115,11 @@ enum After {
     SingleShift,
     /// ESC [ [: one byte of a function key of the Linux console is to come.
     ConsoleFunction,
+    /// OSC, DCS, APC, PM or SOS: what it says is skipped up to BEL, or ST, which begins with ESC.
+    /// Any other control character was typed and ends it as well.
+    String { left: u16 },
+    /// ESC [ M: a report of the mouse, of three characters.
+    Mouse { left: u8 },
 }
 
 /// What has been read so far.
@@ -113,6 +144,7 @@ impl Reading {
     fn alt(&mut self, byte: u8) {
         match byte {
             b'O' => self.after = After::SingleShift,
+            b']' | b'P' | b'X' | b'^' | b'_' => self.after = After::String { left: STRING_LIMIT },
             b'b' | b'B' => self.edit(Edit::WordLeft),
             b'f' | b'F' => self.edit(Edit::WordRight),
             b'd' | b'D' => self.edit(Edit::CutWordRight),
@@ -203,6 +235,7 @@ impl Perform for Reading {
             ('~', 3) if by_word => self.edit(Edit::CutWordRight),
             ('~', 3) => self.edit(Edit::Delete),
             ('[', 0) => self.after = After::ConsoleFunction,
+            ('M', 0) => self.after = After::Mouse { left: 3 },
             _ => self.cursor_key(end, by_word),
         }
     }
@@ -255,14 +288,49 @@ mod tests {
 
     #[test]
     fn unknown_keys_have_no_effect() {
-        // F1 to F5 in all forms, Page Up, Alt-], Alt-P, Alt-., Shift-Tab, focus, the keys of
-        // signals.
-        for sequence in
-            ["\x1B[[A", "\x1BOP", "\x1B[15~", "\x1B[5~", "\x1B]", "\x1BP", "\x1B.", "\x1B[Z"]
-        {
+        // F1 to F5 in all forms, Page Up, Alt-., Shift-Tab, focus, the keys of signals.
+        for sequence in ["\x1B[[A", "\x1BOP", "\x1B[15~", "\x1B[5~", "\x1B.", "\x1B[Z"] {
             assert_eq!(read(format!("a{sequence}b").as_bytes()), text("ab"), "{sequence:?}");
         }
         assert_eq!(read(b"a\x1B[I\x03\x1A\x1C\0b"), text("ab"));
+    }
+
+    #[test]
+    fn what_a_terminal_says_is_not_typed() {
+        for sequence in [
+            "\x1B]11;rgb:1111/2222/3333\x07",
+            "\x1B]11;rgb:1111/2222/3333\x1B\\",
+            "\x1BP1+r636F=38\x1B\\",
+            "\x1B_Gi=1;OK\x1B\\",
+            "\x1B^private\x1B\\",
+            "\x1BXstring\x1B\\",
+            "\x1B[M !!",
+            "\x1B[<0;12;3M",
+            "\x1B[?64;1;9c",
+        ] {
+            assert_eq!(read(format!("a{sequence}b").as_bytes()), text("ab"), "{sequence:?}");
+        }
+        assert_eq!(read(b"\x1B]unended\rb"), [vec![Key::Enter], text("b")].concat());
+        assert_eq!(read(b"\x1B[M !\rb"), [vec![Key::Enter], text("b")].concat());
+        let long = [b"\x1B]", &[b'x'; 5000][..]].concat();
+        assert_eq!(read(&long).len(), 5000 - usize::from(STRING_LIMIT));
+    }
+
+    #[test]
+    fn after_a_pause_a_sequence_is_over() {
+        for key in ["\x1B", "\x1B\x1B", "\x1B]", "\x1BP", "\x1BO", "\x1B[M"] {
+            let mut keys = Keys::default();
+            assert_eq!(keys.read(key.as_bytes()), []);
+            keys.pause();
+            assert_eq!(keys.read(b"y\x1B[D"), [text("y"), vec![Key::Edit(Edit::Left)]].concat());
+        }
+        let mut keys = Keys::default();
+        assert_eq!(keys.read(b"\x1B[200~a\x1B"), text("a"));
+        keys.pause();
+        assert_eq!(keys.read(b"[201~\r"), [Key::Enter]);
+        assert_eq!(keys.read(b"\xC3"), []);
+        keys.pause();
+        assert_eq!(keys.read(b"\xA9"), text("\u{e9}"));
     }
 
     #[test]
@@ -291,7 +359,7 @@ mod tests {
             pieces in prop::collection::vec(
                 prop_oneof![
                     prop::collection::vec(any::<u8>(), 0..9),
-                    "\\x1B{0,2}[\\[O]{0,2}[0-9;]{0,3}[A-Z~a-d]".prop_map(String::into_bytes),
+                    "\\x1B{0,2}[\\[\\]OP]{0,2}[0-9;]{0,3}[A-Z~a-d]".prop_map(String::into_bytes),
                     "\\PC{0,4}".prop_map(String::into_bytes),
                     Just(b"\x1B[200~".to_vec()),
                     Just(b"\x1B[201~".to_vec()),

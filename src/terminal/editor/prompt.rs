@@ -6,9 +6,10 @@
 //! takes it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::history::History;
-use super::keys::{Key, Keys};
+use super::keys::{Key, Keys, SEQUENCE_PAUSE};
 use super::line::{Edit, Full, Line};
 use super::screen::Screen;
 use crate::terminal::surface::{Entry, Live};
@@ -61,9 +62,13 @@ impl Prompt {
         }
     }
 
-    /// The keys that bytes from the keyboard, cut anywhere, complete.
-    pub fn read(&mut self, bytes: &[u8]) -> Vec<Key> {
+    /// The keys that bytes from the keyboard, cut anywhere, complete; they come this long after
+    /// those before them.
+    pub fn read(&mut self, bytes: &[u8], after: Duration) -> Vec<Key> {
         self.changed = true;
+        if after >= SEQUENCE_PAUSE {
+            self.keys.pause();
+        }
         self.keys.read(bytes)
     }
 

@@ -1,5 +1,7 @@
 //! A prompt, driven as a surface drives it.
 
+use std::time::Duration;
+
 use std::num::NonZeroU16;
 
 use super::*;
@@ -24,7 +26,7 @@ fn hello() -> Entry<'static> {
 fn painted(width: u16, to: &str, keys: &str, refuse: bool) -> (Vec<String>, u16) {
     let mut terminal = vt100::Parser::new(size(4), size(width), 0);
     let mut prompt = Prompt::new(width, 4, false, false);
-    for key in prompt.read(keys.as_bytes()) {
+    for key in prompt.read(keys.as_bytes(), Duration::ZERO) {
         assert_eq!(prompt.press(key), None);
     }
     if refuse {
@@ -60,7 +62,7 @@ fn a_long_name_leaves_room_for_the_line() {
 fn only_enter_and_leave_are_for_the_owner() {
     let mut prompt = Prompt::new(40, 10, false, false);
     let mut press = |keys: &str| {
-        let keys = prompt.read(keys.as_bytes());
+        let keys = prompt.read(keys.as_bytes(), Duration::ZERO);
         let asked: Vec<Asked> = keys.into_iter().filter_map(|key| prompt.press(key)).collect();
         (asked, prompt.text().to_owned())
     };
