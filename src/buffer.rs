@@ -54,7 +54,7 @@ impl Buffer {
             (self.head, self.tail) = (0, self.len());
         }
         if self.store.len() - self.tail < least {
-            // Doubling makes many small appends cheap; the first allocation is no larger than asked.
+            // Doubling makes many small appends cheap; the first allocation is what was asked for.
             let wanted = (self.tail + least).max(self.store.len() * 2);
             self.store.resize(wanted, 0);
         }

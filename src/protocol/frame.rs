@@ -284,7 +284,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(text in proptest::collection::vec(any::<u8>(), 0..MAX_PAYLOAD), complete: bool) {
+        fn what_is_written_is_read_back(
+            text in proptest::collection::vec(any::<u8>(), 0..MAX_PAYLOAD),
+            complete: bool,
+        ) {
             let mut out = Buffer::default();
             put_text(&mut out, &text, complete);
             let expected = if complete { Frame::Text(&text) } else { Frame::Part(&text) };

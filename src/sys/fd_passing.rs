@@ -1,9 +1,9 @@
 //! Descriptors and a message, sent from one process to another over a Unix socket (SCM_RIGHTS,
 //! unix(7)).
 //!
-//! Next door, `fd` has descriptors that are inherited, and `window::handover` says what is sent. The
-//! invariant, which callers keep with [`is_ours`]: both sides have checked that the peer has their
-//! user id before anything is sent.
+//! Next door, `fd` has descriptors that are inherited, and `window::handover` says what is sent.
+//! The invariant, which callers keep with [`is_ours`]: both sides have checked that the peer has
+//! their user id before anything is sent.
 
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};

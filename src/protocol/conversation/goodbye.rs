@@ -1,5 +1,5 @@
-//! How a conversation ends: BYE and its answer, what is waited for and how long, and what is decided
-//! when the peer breaks a rule or is gone (docs/PROTOCOL.md, "Endings").
+//! How a conversation ends: BYE and its answer, what is waited for and how long, and what is
+//! decided when the peer breaks a rule or is gone (docs/PROTOCOL.md, "Endings").
 //!
 //! Next door, `super` says and shows text. The invariant: the first thing that decides the end is
 //! the one that is reported, and at most one timer runs.

@@ -1,3 +1,7 @@
+//! The link's messages there and back, cut anywhere, and what is not a message.
+//!
+//! The invariant under test: no bytes from a process of a call block or stop the server.
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 

@@ -284,8 +284,9 @@ mod tests {
                     prop::sample::select("a 漢\u{301}\u{200D}👩🏽🇨🇭\n".chars().collect::<Vec<_>>())
                         .prop_map(Ok),
                     prop::sample::select(vec![
-                        Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home, Edit::End,
-                        Edit::Backspace, Edit::Delete, Edit::CutWord, Edit::CutWordLeft, Edit::CutWordRight,
+                        Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home,
+                        Edit::End, Edit::Backspace, Edit::Delete, Edit::CutWord,
+                        Edit::CutWordLeft, Edit::CutWordRight,
                         Edit::CutToStart, Edit::CutToEnd, Edit::Yank, Edit::Transpose,
                     ]).prop_map(Err),
                 ],

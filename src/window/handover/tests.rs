@@ -1,3 +1,7 @@
+//! The handover record there and back, cut anywhere, and what is not a record.
+//!
+//! The invariant under test: a record is taken whole or not at all.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,7 @@
+//! The table of calls on virtual time: each stage, each report, and every order of both.
+//!
+//! The invariant under test: a call that was checked in ends in exactly one line of the log.
+
 use proptest::prelude::*;
 
 use crate::protocol::events::{End, Role};

@@ -536,7 +536,11 @@ fn words() -> impl Strategy<Value = Vec<Vec<u8>>> {
 proptest! {
     /// Everything that both sides say arrives once and in order, however it is typed and carried.
     #[test]
-    fn no_byte_is_lost_doubled_or_reordered(mine in words(), theirs in words(), step in 1usize..5000) {
+    fn no_byte_is_lost_doubled_or_reordered(
+        mine in words(),
+        theirs in words(),
+        step in 1usize..5000,
+    ) {
         let mut link = Link::answered(Input::Stream);
         for round in 0..mine.len().max(theirs.len()) {
             link.caller.say(mine.get(round).map_or(&[], |said| said), link.now);
@@ -552,8 +556,8 @@ proptest! {
         prop_assert_eq!(link.ends(), [Some(&End::Done); 2]);
     }
 
-    /// A peer that sends anything, in any pieces, gets the end and the screen that the rules give it,
-    /// and memory for one frame and one read.
+    /// A peer that sends anything, in any pieces, gets the end and the screen that the rules give
+    /// it, and memory for one frame and one read.
     #[test]
     fn any_bytes_from_a_peer_are_survived(sent in frames(), step in 1usize..100) {
         let now = Instant::now();

@@ -143,7 +143,8 @@ proptest! {
             desk.hears(text);
             let picture = desk.picture();
             let mut rows = picture.lines().rev();
-            prop_assert!(rows.next().is_some_and(|row| row.starts_with(['>', '<']) && row.contains('▏')), "{picture}");
+            let typed = |row: &str| row.starts_with(['>', '<']) && row.contains('▏');
+            prop_assert!(rows.next().is_some_and(typed), "{picture}");
             prop_assert!(rows.next().is_some_and(|row| row.starts_with("-- alice")), "{picture}");
         }
     }
