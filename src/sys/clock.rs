@@ -45,6 +45,7 @@ mod tests {
 
     use nix::sys::wait::{WaitStatus, waitpid};
 
+    use super::super::alone;
     use super::super::process::spawn;
     use super::*;
 
@@ -65,15 +66,17 @@ mod tests {
     /// In a forked child, because the environment changes.
     #[test]
     fn it_is_local_time() {
-        let child = spawn(&[], || {
-            // SAFETY: the child has one thread, and both strings end with a zero byte.
-            unsafe { libc::setenv(c"TZ".as_ptr(), c"TEST-5:30".as_ptr(), 1) };
-            tzset();
-            assert_eq!(at(0), Clock { hour: 5, minute: 30 });
-            assert_eq!(at(18 * 3600 + 29 * 60 + 59).to_string(), "23:59");
-            0
+        alone(|| {
+            let child = spawn(&[], || {
+                // SAFETY: the child has one thread, and both strings end with a zero byte.
+                unsafe { libc::setenv(c"TZ".as_ptr(), c"TEST-5:30".as_ptr(), 1) };
+                tzset();
+                assert_eq!(at(0), Clock { hour: 5, minute: 30 });
+                assert_eq!(at(18 * 3600 + 29 * 60 + 59).to_string(), "23:59");
+                0
+            });
+            let child = child.unwrap();
+            assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
         });
-        let child = child.unwrap();
-        assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
     }
 }

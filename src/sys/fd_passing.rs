@@ -69,6 +69,7 @@ mod tests {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{Uid, setuid};
 
+    use super::super::alone;
     use super::super::process::spawn;
     use super::*;
 
@@ -94,18 +95,21 @@ mod tests {
 
     #[test]
     fn a_peer_with_another_user_id_is_not_ours() {
-        let (ours, _theirs) = UnixStream::pair().unwrap();
-        if !geteuid().is_root() {
-            let skipped = "skipped: only root can become another user";
-            writeln!(io::stderr(), "a_peer_with_another_user_id_is_not_ours: {skipped}").unwrap();
-            return;
-        }
-        let child = spawn(&[ours.as_fd()], || {
-            setuid(Uid::from_raw(65534)).unwrap();
-            is_ours(&ours).unwrap().into()
+        alone(|| {
+            let (ours, _theirs) = UnixStream::pair().unwrap();
+            if !geteuid().is_root() {
+                let skipped = "skipped: only root can become another user";
+                writeln!(io::stderr(), "a_peer_with_another_user_id_is_not_ours: {skipped}")
+                    .unwrap();
+                return;
+            }
+            let child = spawn(&[ours.as_fd()], || {
+                setuid(Uid::from_raw(65534)).unwrap();
+                is_ours(&ours).unwrap().into()
+            });
+            let child = child.unwrap();
+            assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
         });
-        let child = child.unwrap();
-        assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
     }
 
     #[test]

@@ -54,6 +54,7 @@ mod tests {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{Pid, getppid, truncate};
 
+    use super::super::alone;
     use super::super::process;
     use super::*;
 
@@ -98,71 +99,75 @@ mod tests {
 
     #[test]
     fn a_confined_process_has_what_is_open_and_nothing_else() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (name, _listener) = abstract_listener("open");
-        let (mut here, there) = UnixStream::pair().unwrap();
-        let wrong = complaint(&[there.as_fd()], || {
-            enter();
-            list(&[
-                ("a file can be opened", File::open("/etc/passwd").is_ok()),
-                ("a datagram socket can be opened", UdpSocket::bind("127.0.0.1:0").is_ok()),
-                ("a connection can be opened", TcpStream::connect(address).is_ok()),
-                ("a local socket can be opened", UnixStream::connect_addr(&name).is_ok()),
-                ("the stream cannot be used", (&there).write_all(b"open").is_err()),
-            ])
+        alone(|| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let (name, _listener) = abstract_listener("open");
+            let (mut here, there) = UnixStream::pair().unwrap();
+            let wrong = complaint(&[there.as_fd()], || {
+                enter();
+                list(&[
+                    ("a file can be opened", File::open("/etc/passwd").is_ok()),
+                    ("a datagram socket can be opened", UdpSocket::bind("127.0.0.1:0").is_ok()),
+                    ("a connection can be opened", TcpStream::connect(address).is_ok()),
+                    ("a local socket can be opened", UnixStream::connect_addr(&name).is_ok()),
+                    ("the stream cannot be used", (&there).write_all(b"open").is_err()),
+                ])
+            });
+            assert_eq!(wrong, "");
+            let mut said = [0; 4];
+            here.read_exact(&mut said).unwrap();
+            assert_eq!(&said, b"open");
         });
-        assert_eq!(wrong, "");
-        let mut said = [0; 4];
-        here.read_exact(&mut said).unwrap();
-        assert_eq!(&said, b"open");
     }
 
     /// What Landlock adds to the limit on descriptors, which root could raise: all that this kernel
     /// knows of it.
     #[test]
     fn without_the_limit_landlock_holds_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("file");
-        fs::write(&path, "secret").unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (name, _listener) = abstract_listener("landlock");
-        let abi = kernel_abi();
-        let wrong = complaint(&[], || {
-            clock::now();
-            let _ = prctl::set_no_new_privs();
-            let expected = match abi {
-                0 => RulesetStatus::NotEnforced,
-                1..6 => RulesetStatus::PartiallyEnforced,
-                _ => RulesetStatus::FullyEnforced,
-            };
-            let enforced = deny_everything().ok();
-            let granted = |result: io::Result<()>| {
-                result.err().is_none_or(|error| error.kind() != io::ErrorKind::PermissionDenied)
-            };
-            let signal = kill(getppid(), None).map_err(io::Error::from);
-            let denials = [
-                (1, "reading a file", granted(fs::read(&path).map(drop))),
-                (1, "writing a file", granted(fs::write(&path, "x"))),
-                (1, "removing a file", granted(fs::remove_file(&path))),
-                (1, "running a program", granted(Command::new("/bin/true").status().map(drop))),
-                (3, "truncating a file", granted(truncate(&path, 0).map_err(io::Error::from))),
-                (4, "a TCP connection", granted(TcpStream::connect(address).map(drop))),
-                (6, "an abstract socket", granted(UnixStream::connect_addr(&name).map(drop))),
-                (6, "signalling another process", granted(signal)),
-            ];
-            for (since, what, _) in denials.iter().filter(|(since, ..)| *since > abi) {
-                let kernel = format!("Landlock {abi}, and {what} needs {since}");
-                let _ = writeln!(io::stderr(), "not checked: this kernel has {kernel}");
-            }
-            let promised = denials.iter().filter(|(since, ..)| *since <= abi);
-            let mut complaints: Vec<_> =
-                promised.map(|&(_, what, granted)| (what, granted)).collect();
-            complaints.push(("not as much as the kernel can", enforced != Some(expected)));
-            complaints.push(("signals to itself are denied", kill(Pid::this(), None).is_err()));
-            list(&complaints)
+        alone(|| {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("file");
+            fs::write(&path, "secret").unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let (name, _listener) = abstract_listener("landlock");
+            let abi = kernel_abi();
+            let wrong = complaint(&[], || {
+                clock::now();
+                let _ = prctl::set_no_new_privs();
+                let expected = match abi {
+                    0 => RulesetStatus::NotEnforced,
+                    1..6 => RulesetStatus::PartiallyEnforced,
+                    _ => RulesetStatus::FullyEnforced,
+                };
+                let enforced = deny_everything().ok();
+                let granted = |result: io::Result<()>| {
+                    result.err().is_none_or(|error| error.kind() != io::ErrorKind::PermissionDenied)
+                };
+                let signal = kill(getppid(), None).map_err(io::Error::from);
+                let denials = [
+                    (1, "reading a file", granted(fs::read(&path).map(drop))),
+                    (1, "writing a file", granted(fs::write(&path, "x"))),
+                    (1, "removing a file", granted(fs::remove_file(&path))),
+                    (1, "running a program", granted(Command::new("/bin/true").status().map(drop))),
+                    (3, "truncating a file", granted(truncate(&path, 0).map_err(io::Error::from))),
+                    (4, "a TCP connection", granted(TcpStream::connect(address).map(drop))),
+                    (6, "an abstract socket", granted(UnixStream::connect_addr(&name).map(drop))),
+                    (6, "signalling another process", granted(signal)),
+                ];
+                for (since, what, _) in denials.iter().filter(|(since, ..)| *since > abi) {
+                    let kernel = format!("Landlock {abi}, and {what} needs {since}");
+                    let _ = writeln!(io::stderr(), "not checked: this kernel has {kernel}");
+                }
+                let promised = denials.iter().filter(|(since, ..)| *since <= abi);
+                let mut complaints: Vec<_> =
+                    promised.map(|&(_, what, granted)| (what, granted)).collect();
+                complaints.push(("not as much as the kernel can", enforced != Some(expected)));
+                complaints.push(("signals to itself are denied", kill(Pid::this(), None).is_err()));
+                list(&complaints)
+            });
+            assert_eq!(wrong, "");
         });
-        assert_eq!(wrong, "");
     }
 }

@@ -139,6 +139,7 @@ mod tests {
 
     use nix::sys::wait::{WaitStatus, waitpid};
 
+    use super::super::alone;
     use super::super::{process, ready};
     use super::*;
 
@@ -160,60 +161,68 @@ mod tests {
 
     #[test]
     fn signals_are_noted_while_waiting_and_taken_once() {
-        let end = end_of(|| {
-            let signals = Signals::watch(&[Signal::SIGTERM, Signal::SIGHUP]).unwrap();
-            raise(Signal::SIGTERM).unwrap();
-            assert_eq!(signals.take().iter().count(), 0, "blocked");
-            note_all(&signals, &[]);
-            assert_eq!(signals.take().iter().collect::<Vec<_>>(), [Signal::SIGTERM]);
-            assert_eq!(signals.take().iter().count(), 0);
-            0
+        alone(|| {
+            let end = end_of(|| {
+                let signals = Signals::watch(&[Signal::SIGTERM, Signal::SIGHUP]).unwrap();
+                raise(Signal::SIGTERM).unwrap();
+                assert_eq!(signals.take().iter().count(), 0, "blocked");
+                note_all(&signals, &[]);
+                assert_eq!(signals.take().iter().collect::<Vec<_>>(), [Signal::SIGTERM]);
+                assert_eq!(signals.take().iter().count(), 0);
+                0
+            });
+            assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
         });
-        assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
     }
 
     #[test]
     fn a_signal_that_was_noted_and_not_taken_ends_the_process_that_releases_it() {
-        let end = end_of(|| {
-            let signals = Signals::watch(&[Signal::SIGTERM, Signal::SIGCHLD]).unwrap();
-            note_all(&signals, &[Signal::SIGCHLD, Signal::SIGTERM]);
-            signals.release().unwrap();
-            0
+        alone(|| {
+            let end = end_of(|| {
+                let signals = Signals::watch(&[Signal::SIGTERM, Signal::SIGCHLD]).unwrap();
+                note_all(&signals, &[Signal::SIGCHLD, Signal::SIGTERM]);
+                signals.release().unwrap();
+                0
+            });
+            assert!(matches!(end, WaitStatus::Signaled(_, Signal::SIGTERM, _)), "{end:?}");
         });
-        assert!(matches!(end, WaitStatus::Signaled(_, Signal::SIGTERM, _)), "{end:?}");
     }
 
     #[test]
     fn what_was_noted_before_a_fork_is_the_parents() {
-        let end = end_of(|| {
-            let signals = Signals::watch(&[Signal::SIGTERM]).unwrap();
-            note_all(&signals, &[Signal::SIGTERM]);
-            let child = end_of(|| signals.release().map_or(1, |()| 0));
-            assert!(matches!(child, WaitStatus::Exited(_, 0)), "{child:?}");
-            assert!(signals.take().contains(Signal::SIGTERM));
-            0
+        alone(|| {
+            let end = end_of(|| {
+                let signals = Signals::watch(&[Signal::SIGTERM]).unwrap();
+                note_all(&signals, &[Signal::SIGTERM]);
+                let child = end_of(|| signals.release().map_or(1, |()| 0));
+                assert!(matches!(child, WaitStatus::Exited(_, 0)), "{child:?}");
+                assert!(signals.take().contains(Signal::SIGTERM));
+                0
+            });
+            assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
         });
-        assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
     }
 
     /// As under nohup, or in the background of a shell without job control.
     #[test]
     fn ignored_signals_stay_ignored_until_they_are_released() {
-        let end = end_of(|| {
-            let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
-            let sent = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD];
-            for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGCHLD] {
-                set_action(signal, &ignore).unwrap();
-            }
-            let signals = Signals::watch(&sent).unwrap();
-            note_all(&signals, &sent);
-            let taken: Vec<_> = signals.take().iter().collect();
-            assert_eq!(taken, [Signal::SIGTERM, Signal::SIGCHLD]);
-            assert!(is_ignored(Signal::SIGINT));
-            signals.release().unwrap();
-            assert!(!is_ignored(Signal::SIGHUP));
-            0
+        alone(|| {
+            let end = end_of(|| {
+                let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+                let sent = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD];
+                for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGCHLD] {
+                    set_action(signal, &ignore).unwrap();
+                }
+                let signals = Signals::watch(&sent).unwrap();
+                note_all(&signals, &sent);
+                let taken: Vec<_> = signals.take().iter().collect();
+                assert_eq!(taken, [Signal::SIGTERM, Signal::SIGCHLD]);
+                assert!(is_ignored(Signal::SIGINT));
+                signals.release().unwrap();
+                assert!(!is_ignored(Signal::SIGHUP));
+                0
+            });
+            assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
         });
-        assert!(matches!(end, WaitStatus::Exited(_, 0)), "{end:?}");
     }
 }

@@ -125,13 +125,10 @@ mod tests {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, pipe};
 
+    use super::super::alone;
     use super::super::process::spawn;
     use super::super::ready::{Interest, select};
-    use super::super::signals::alarm;
     use super::*;
-
-    /// Seconds after which a child of this test is ended.
-    const LIMIT: u32 = 30;
 
     /// What has been written to the screen since the last call.
     fn screen(master: &mut File) -> String {
@@ -155,43 +152,42 @@ mod tests {
     /// In a forked child, because the standard streams become the terminal.
     #[test]
     fn a_panic_restores_the_terminal_of_its_process_and_not_that_of_the_parent() {
-        let (said, say) = pipe().unwrap();
-        let pty = openpty(None, None).unwrap();
-        let child = spawn(&[pty.master.as_fd(), pty.slave.as_fd(), say.as_fd()], || {
-            // Another test that fails just now may hold the lock of the panic hook, for ever here.
-            alarm(LIMIT);
-            dup2_stdin(&pty.slave).unwrap();
-            dup2_stdout(&pty.slave).unwrap();
-            let mut master = File::from(pty.master.try_clone().unwrap());
-            dup2_stderr(&say).unwrap();
-            // In place of the standard library's, whose words the test harness would capture.
-            panic::set_hook(Box::new(|info| {
-                let _ = write(io::stderr(), info.to_string().as_bytes());
-            }));
+        alone(|| {
+            let (said, say) = pipe().unwrap();
+            let pty = openpty(None, None).unwrap();
+            let child = spawn(&[pty.master.as_fd(), pty.slave.as_fd(), say.as_fd()], || {
+                dup2_stdin(&pty.slave).unwrap();
+                dup2_stdout(&pty.slave).unwrap();
+                let mut master = File::from(pty.master.try_clone().unwrap());
+                dup2_stderr(&say).unwrap();
+                // In place of the standard library's, whose words the test harness would capture.
+                panic::set_hook(Box::new(|info| {
+                    let _ = write(io::stderr(), info.to_string().as_bytes());
+                }));
 
-            let before = tcgetattr(io::stdin()).unwrap();
-            let _raw = Raw::enter("undo").unwrap();
-            let raw = tcgetattr(io::stdin()).unwrap();
-            assert!(before != raw);
-            let grandchild = spawn(&[], || {
-                alarm(LIMIT);
-                panic!("in the child;");
+                let before = tcgetattr(io::stdin()).unwrap();
+                let _raw = Raw::enter("undo").unwrap();
+                let raw = tcgetattr(io::stdin()).unwrap();
+                assert!(before != raw);
+                let grandchild = spawn(&[], || {
+                    panic!("in the child;");
+                });
+                let grandchild = grandchild.unwrap();
+                assert_eq!(status(grandchild), WaitStatus::Exited(grandchild, 101));
+                assert!(tcgetattr(io::stdin()).unwrap() == raw, "it must stay raw");
+                assert_eq!(screen(&mut master), "");
+
+                let _ = panic::catch_unwind(|| panic!("in the parent;"));
+                assert!(tcgetattr(io::stdin()).unwrap() == before);
+                assert_eq!(screen(&mut master), "undo\r\r\n");
+                0
             });
-            let grandchild = grandchild.unwrap();
-            assert_eq!(status(grandchild), WaitStatus::Exited(grandchild, 101));
-            assert!(tcgetattr(io::stdin()).unwrap() == raw, "it must stay raw");
-            assert_eq!(screen(&mut master), "");
-
-            let _ = panic::catch_unwind(|| panic!("in the parent;"));
-            assert!(tcgetattr(io::stdin()).unwrap() == before);
-            assert_eq!(screen(&mut master), "undo\r\r\n");
-            0
+            drop(say);
+            let said = io::read_to_string(File::from(said)).unwrap();
+            let child = child.unwrap();
+            assert_eq!(status(child), WaitStatus::Exited(child, 0), "{said}");
+            let messages = ["in the child;", "in the parent;"].map(|message| said.find(message));
+            assert!(messages[0].is_some() && messages[0] < messages[1], "{said}");
         });
-        drop(say);
-        let said = io::read_to_string(File::from(said)).unwrap();
-        let child = child.unwrap();
-        assert_eq!(status(child), WaitStatus::Exited(child, 0), "{said}");
-        let messages = ["in the child;", "in the parent;"].map(|message| said.find(message));
-        assert!(messages[0].is_some() && messages[0] < messages[1], "{said}");
     }
 }
