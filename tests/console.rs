@@ -452,6 +452,8 @@ fn what_is_typed_at_the_console_stays_whole_and_goes_where_the_prompt_says() {
     tmux.press(&["C-u", "C-d"]);
     tmux.wait_for("/quit ends the desk");
     tmux.command("/quit");
+    tmux.wait_for("repeat within 10 s to end the desk and 2 calls");
+    tmux.command("/quit");
     alice.notice_with("desk left");
     tmux.wait_for("status 0");
 }
@@ -498,6 +500,10 @@ fn a_stopped_console_gives_the_terminal_back_and_goes_on_with_fg() {
     tmux.wait_for_last_row("1 alice> not done");
     tmux.press(&[" yet", "Enter"]);
     assert_eq!(alice.line(), "not done yet");
+    tmux.press(&["half", "C-c"]);
+    tmux.wait_for_last_row("1 alice>");
+    tmux.press(&["C-c"]);
+    tmux.wait_for("repeat within 10 s to end the desk and 1 call");
     tmux.press(&["C-c"]);
     alice.notice_with("desk left");
     alice.end_input();
@@ -541,6 +547,8 @@ fn a_plain_terminal_gets_lines_and_knows_the_commands() {
     tmux.wait_for("\n> [1 alice] hi");
     tmux.press(&["C-d"]);
     tmux.wait_for("-- /quit ends the desk");
+    tmux.command("/quit");
+    tmux.wait_for("-- repeat within 10 s to end the desk and 1 call");
     tmux.command("/quit");
     alice.notice_with("desk left");
     alice.end_input();

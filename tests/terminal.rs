@@ -17,6 +17,7 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 /// Somebody at a terminal who calls a desk that is played by the test.
 fn caller(tmux: &Tmux, options: &str) -> TcpStream {
@@ -225,6 +226,11 @@ impl Pty {
         Self { child, keyboard: master.try_clone().unwrap(), screen: master, seen: Vec::new() }
     }
 
+    /// What a terminal does for Ctrl-C.
+    fn interrupt(&self) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    }
+
     /// Closes the terminal's end of the pty.
     fn hang_up(&mut self) {
         for master in [&mut self.keyboard, &mut self.screen] {
@@ -308,7 +314,7 @@ fn hostile_call(options: &[&str], term: &str) -> Pty {
     }
     caller.write_all(&frame(b't', b"unfinished \x1b")).unwrap();
     caller.write_all(&frame(b'B', b"\x1b]0;bye\x07")).unwrap();
-    desk.wait_for("press a key to close");
+    desk.wait_for("press Enter to close");
     desk
 }
 
@@ -362,7 +368,7 @@ fn without_colour_nothing_is_coloured() {
 }
 
 #[test]
-fn a_window_stays_until_a_key_is_pressed() {
+fn a_window_stays_while_somebody_types_on() {
     let (mut caller, socket) = call();
     let mut desk = Pty::start(handler(&socket).env("TERM", "xterm"));
     drop(socket);
@@ -370,14 +376,32 @@ fn a_window_stays_until_a_key_is_pressed() {
     read_frame(&mut caller);
     caller.write_all(&[frame(b'T', b"last words"), frame(b'B', b"")].concat()).unwrap();
     assert_eq!(read_frame(&mut caller).0, b'B');
-    desk.wait_for("press a key to close");
+    desk.wait_for("press Enter to close");
+    desk.keyboard.write_all(b"and one more thing\r").unwrap();
+    desk.wait_for("the peer has left --");
+    desk.wait_for("> and one more thing");
     assert!(desk.child.try_wait().unwrap().is_none());
-    let status = wait_for("the window to close", || {
-        desk.keyboard.write_all(b" ").unwrap();
-        desk.child.try_wait().unwrap()
-    });
+    desk.keyboard.write_all(b"\x1b").unwrap();
+    let status = wait_for("the window to close", || desk.child.try_wait().unwrap());
     assert_eq!(status.code(), Some(0));
     desk.wait_for("\x1b[?2004l");
+}
+
+#[test]
+fn an_interrupt_clears_the_line_and_then_leaves() {
+    let (mut caller, socket) = call();
+    let mut desk = Pty::start(handler(&socket).env("TERM", "xterm"));
+    drop(socket);
+    caller.write_all(&hello("alice")).unwrap();
+    read_frame(&mut caller);
+    desk.keyboard.write_all(b"half a line").unwrap();
+    desk.wait_for("> half a line");
+    desk.interrupt();
+    desk.wait_for("> \x1b[K");
+    desk.keyboard.write_all(b"a whole line\r").unwrap();
+    assert_eq!(read_frame(&mut caller), (b'T', b"a whole line".to_vec()));
+    desk.interrupt();
+    assert_eq!(read_frame(&mut caller), (b'B', Vec::new()));
 }
 
 #[test]
@@ -390,8 +414,7 @@ fn a_lost_connection_is_in_the_status() {
     desk.wait_for("talking");
     drop(caller);
     desk.wait_for(" lost --");
-    // The row may end before "press".
-    desk.wait_for("a key to close");
+    desk.wait_for("Enter to close");
 }
 
 #[test]

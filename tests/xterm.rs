@@ -43,7 +43,7 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
     // client along.
     carol.end_input();
     assert_eq!(carol.status(), 0);
-    display.wait_for_text(&windows[2], "press a key to close");
+    display.wait_for_text(&windows[2], "press Enter to close");
     display.close_window("carol");
     display.run("xdotool", &["windowkill", &windows[1]]).unwrap();
     bob.notice_with("desk left: the window was closed");

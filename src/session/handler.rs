@@ -90,7 +90,7 @@ impl DeskSide {
         let status = ended.status();
         if !ended.asked {
             let error = status.as_ref().err().map_or(String::new(), |error| format!("{error}; "));
-            closing::linger(&mut *terminal, &signals, &(error + "press a key to close"))?;
+            closing::linger(&mut *terminal, &signals, &(error + "press Enter to close"))?;
         }
         closing::finish(&mut *terminal, &signals);
         status

@@ -138,6 +138,13 @@ impl Surface for TerminalGuard {
         self.prompt.text().len() + self.keys.len()
     }
 
+    fn interrupt(&mut self) -> bool {
+        let typed = self.typed_ahead() > 0;
+        self.keys.clear();
+        self.prompt.cut_line();
+        typed
+    }
+
     fn edits(&self) -> bool {
         true
     }

@@ -32,6 +32,7 @@ use output::Outputs;
 use pipe::Pipe;
 use plain::Plain;
 
+pub use editor::SEQUENCE_PAUSE;
 pub use plain::print_error;
 pub use surface::Change;
 
@@ -103,6 +104,17 @@ pub trait Terminal {
 
     /// Whether lines are edited here, so that keys are welcome even while nothing can be said.
     fn edits(&self) -> bool {
+        false
+    }
+
+    /// Ctrl-C: empties the line being typed. Returns whether there was one; only a terminal that
+    /// edits knows.
+    fn interrupt(&mut self) -> bool {
+        false
+    }
+
+    /// Whether a line is being typed; only a terminal that edits knows.
+    fn is_typing(&self) -> bool {
         false
     }
 

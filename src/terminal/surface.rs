@@ -40,6 +40,11 @@ pub trait Surface {
     /// About how many bytes were typed and not taken.
     fn typed_ahead(&self) -> usize;
 
+    /// Ctrl-C: empties the line being typed. Returns whether there was one; only an editor knows.
+    fn interrupt(&mut self) -> bool {
+        false
+    }
+
     /// Whether lines are edited here. Elsewhere the terminal echoes them, or nobody sees them.
     fn edits(&self) -> bool {
         false

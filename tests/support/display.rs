@@ -81,7 +81,7 @@ impl Display {
     pub fn close_window(&self, title: &str) {
         wait_for(&format!("the window {title} to close"), || {
             let Some(window) = self.window(title) else { return Some(()) };
-            self.run("xdotool", &["windowfocus", &window, "key", "space"]);
+            self.run("xdotool", &["windowfocus", &window, "key", "Return"]);
             None
         });
     }

@@ -201,6 +201,7 @@ impl Desk {
         for signal in &self.signals.take() {
             match signal {
                 Signal::SIGCHLD => self.reap(),
+                Signal::SIGINT if !self.operator.console.interrupt() => {}
                 Signal::SIGINT | Signal::SIGTERM => self.close(),
                 Signal::SIGHUP if self.operator.hung_up() => self.on_terminal_gone(),
                 Signal::SIGHUP => self.reload(),

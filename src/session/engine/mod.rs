@@ -37,6 +37,9 @@ pub(super) use requests::{LEAVING, redraw};
 const LOOK_EVERY: u32 = 10;
 /// Bytes that may wait for the screen before the socket is read no further.
 const SCREEN_LIMIT: usize = 256 * 1024;
+/// Bytes that may wait for the screen before the keyboard is not read: commands and refused lines
+/// make rows too. It is higher, so that a peer who says much does not keep the person from leaving.
+pub(super) const KEYS_LIMIT: usize = 2 * SCREEN_LIMIT;
 
 /// Who types on standard input.
 pub fn input() -> Input {
@@ -219,6 +222,12 @@ impl<'a> Engine<'a> {
         self.terminal.waiting() < SCREEN_LIMIT
     }
 
+    /// Whether the keyboard is to be read.
+    fn wants_keys(&mut self) -> bool {
+        let welcome = self.terminal.edits() || self.conversation.wants_input();
+        self.typing && welcome && self.terminal.waiting() < KEYS_LIMIT
+    }
+
     /// Whether something waits that can be sent or written now.
     fn can_move(&mut self) -> bool {
         let sends = !self.send_blocked && !self.conversation.outgoing().is_empty();
@@ -233,7 +242,7 @@ impl<'a> Engine<'a> {
         let deadlines = [self.conversation.deadline(), self.liveness.deadline(), limit];
         let deadline = deadlines.into_iter().flatten().min();
         let timeout = deadline.map(|deadline| deadline.saturating_duration_since(self.now));
-        let types = self.typing && (self.terminal.edits() || self.conversation.wants_input());
+        let types = self.wants_keys();
         let receives = self.screen_keeps_up() && self.conversation.room().is_some();
         let link = self.decisions.as_ref().map(|decisions| decisions.as_fd());
         let decided = link.unwrap_or(self.socket.as_fd());

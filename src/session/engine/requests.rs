@@ -137,6 +137,8 @@ impl Engine<'_> {
                     self.on_window_closed()?;
                 }
                 Signal::SIGTERM => self.on_asked("terminated"),
+                // Ctrl-C empties the line first.
+                Signal::SIGINT if !self.asked && self.terminal.interrupt() => {}
                 Signal::SIGINT => self.on_asked(""),
                 _ => {
                     redraw(self.terminal, self.signals, &self.keyboard, signal)

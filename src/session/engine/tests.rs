@@ -36,6 +36,7 @@ struct FakeTerminal {
     events: Vec<String>,
     /// Signals that come while something is shown that begins with a word, one after the other.
     raises: Vec<(&'static str, Signal)>,
+    edits: bool,
 }
 
 impl Terminal for FakeTerminal {
@@ -48,7 +49,7 @@ impl Terminal for FakeTerminal {
     }
 
     fn edits(&self) -> bool {
-        false
+        self.edits
     }
 
     fn show(&mut self, event: Event<'_>) {
@@ -145,7 +146,8 @@ impl Setup {
             let output = |fd: BorrowedFd<'_>| Output::new(fd).unwrap();
             let outputs = Outputs { screen: output(shown.as_fd()), notices: output(shown.as_fd()) };
             drop(shown);
-            let mut terminal = FakeTerminal { outputs, events: Vec::new(), raises: self.raises };
+            let mut terminal =
+                FakeTerminal { outputs, events: Vec::new(), raises: self.raises, edits: false };
             let mut observer = FakeObserver::default();
             signals::restore_defaults(&LEAVING);
             let signals = watch(&terminal).unwrap();
@@ -271,6 +273,28 @@ fn two_engines_converse_both_ways_and_say_goodbye() {
     assert!(heard.iter().all(|line| handler.observed.contains(line)), "{:?}", handler.observed);
     assert!(handler.observed.contains(&"left ".to_owned()), "{:?}", handler.observed);
     assert!(!caller.observed.iter().any(|line| line.starts_with("left")), "its own BYE is no news");
+}
+
+#[test]
+fn the_keyboard_waits_for_the_screen() {
+    let _guard = one_at_a_time();
+    let null = std::fs::File::options().write(true).open("/dev/null").unwrap();
+    let output = || Output::new(null.as_fd()).unwrap();
+    let outputs = Outputs { screen: output(), notices: output() };
+    let mut terminal =
+        FakeTerminal { outputs, events: Vec::new(), raises: Vec::new(), edits: true };
+    let signals = watch(&terminal).unwrap();
+    let (name, limits) = ("bob".parse().unwrap(), Limits::default());
+    let conversation =
+        Conversation::new(Role::Handler, name, Input::Person, limits, Instant::now());
+    let socket = UnixStream::pair().unwrap().0.into();
+    let mut observer = ();
+    let mut engine = Engine::new(socket, conversation, &mut terminal, &signals, &mut observer);
+    assert!(engine.wants_keys());
+    engine.terminal.outputs().screen.push(&[0; SCREEN_LIMIT]);
+    assert!(engine.wants_keys() && !engine.screen_keeps_up());
+    engine.terminal.outputs().screen.push(&[0; KEYS_LIMIT - SCREEN_LIMIT]);
+    assert!(!engine.wants_keys());
 }
 
 #[test]

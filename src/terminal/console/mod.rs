@@ -19,10 +19,10 @@ mod roster;
 #[cfg(test)]
 mod tests;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::editor::KEYS;
 use super::guard::TerminalGuard;
@@ -45,6 +45,8 @@ const LOG_LIMIT: usize = 4 * SCREEN_LIMIT;
 const TYPED_LIMIT: usize = LINE_LIMIT;
 /// Why Ctrl-D does not leave: one key would end many conversations.
 const NOT_BY_KEY: &str = "/quit ends the desk";
+/// How soon a person must ask again for the end of a desk with calls.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 /// What the person wants of the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +66,10 @@ pub struct Console {
     roster: Roster,
     surface: Box<dyn Surface>,
     rings_for_lines: bool,
+    /// A person types, who ends conversations only by asking twice.
+    person: bool,
+    /// When the end of the desk was asked for.
+    asked: Option<Instant>,
     /// Lines of the log that were dropped.
     lost: u64,
     time: Box<dyn Fn() -> (Instant, Clock)>,
@@ -77,10 +83,10 @@ impl Console {
     /// # Errors
     /// Standard output or standard error cannot be duplicated.
     pub fn open(plain: bool, bell: bool, attended: bool) -> io::Result<Self> {
-        if !plain && attended && super::can_edit() {
-            return Ok(Self::on(Box::new(TerminalGuard::take()?), bell));
-        }
-        Ok(Self::on(Box::new(Plain::open()?), bell))
+        let edits = !plain && attended && super::can_edit();
+        let surface: Box<dyn Surface> =
+            if edits { Box::new(TerminalGuard::take()?) } else { Box::new(Plain::open()?) };
+        Ok(Self { person: io::stdin().is_terminal(), ..Self::on(surface, bell) })
     }
 
     /// A console that only shows the log.
@@ -93,7 +99,9 @@ impl Console {
 
     fn on(surface: Box<dyn Surface>, bell: bool) -> Self {
         let time = Box::new(|| (Instant::now(), clock::now()));
-        Self { roster: Roster::default(), surface, rings_for_lines: bell, lost: 0, time }
+        let roster = Roster::default();
+        let (person, asked, lost) = (false, None, 0);
+        Self { roster, surface, rings_for_lines: bell, person, asked, lost, time }
     }
 
     /// Shows a line of the log. It waits for no reader: if nobody reads, lines are dropped and
@@ -180,6 +188,12 @@ impl Console {
         self.surface.typed(bytes);
     }
 
+    /// Ctrl-C: empties the line being typed. Without one it asks for the end of the desk, as
+    /// `/quit` does. Returns whether the desk is to end.
+    pub fn interrupt(&mut self) -> bool {
+        !self.surface.interrupt() && self.confirms_end()
+    }
+
     /// Whether the keyboard is to be read: not while the screen is far behind, or while lines that
     /// were typed before still wait for it. Then [`order`](Self::order) is to be asked again once
     /// the screen has taken something.
@@ -198,7 +212,11 @@ impl Console {
                 Entered::Leave => Err(NOT_BY_KEY.into()),
             };
             self.surface.settle(answer.as_ref().map(drop).map_err(String::as_str));
+            if answer != Ok(Answer::Order(Order::Quit)) {
+                self.asked = None;
+            }
             match answer {
+                Ok(Answer::Order(Order::Quit)) if !self.confirms_end() => {}
                 Ok(Answer::Order(order)) => return Some(order),
                 Ok(Answer::Show(lines)) => {
                     for (call, text) in lines {
@@ -267,6 +285,25 @@ impl Console {
     /// Gives the terminal back for good; [`flush`](Self::flush) then writes the last of it.
     pub fn finish(&mut self) {
         self.surface.change(Change::Finish);
+    }
+
+    /// Whether the desk is to end, which was asked for. A person has to ask again while there are
+    /// calls.
+    fn confirms_end(&mut self) -> bool {
+        let (now, _) = (self.time)();
+        let asked = self.asked.replace(now);
+        let again = asked.is_some_and(|asked| now - asked < ASK_AGAIN);
+        let calls = match self.roster.len() {
+            0 => return true,
+            1 => "1 call".into(),
+            calls => format!("{calls} calls"),
+        };
+        if self.person && !again {
+            let limit = ASK_AGAIN.as_secs();
+            self.notice(&format!("repeat within {limit} s to end the desk and {calls}"));
+            return false;
+        }
+        true
     }
 
     /// Whether the screen is near enough for more answers. A screen that is gone is noticed by the

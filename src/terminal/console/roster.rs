@@ -95,6 +95,11 @@ impl Roster {
         (!self.callers.is_empty()).then(|| self.nobody())
     }
 
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.callers.len()
+    }
+
     /// Something is said to a caller, whose lines are thereby read.
     pub fn said(&mut self, call: u32) {
         if let Some(caller) = self.callers.get_mut(&call) {

@@ -17,8 +17,7 @@ use crate::sys::clock::{self, Clock};
 use peer::{Peer, PeerState};
 
 /// What `/help` shows of keys in addition to [`KEYS`].
-const ENTER_AND_LEAVE: &str =
-    "Enter sends the line; Ctrl-D on an empty line, Ctrl-C or /quit leaves";
+const ENTER_AND_LEAVE: &str = "Enter sends the line, Ctrl-C clears it; on an empty line Ctrl-C or Ctrl-D leaves, as /quit does";
 
 /// A conversation on a surface.
 pub struct ConversationScreen<S> {
@@ -125,6 +124,14 @@ impl<S: Surface> Terminal for ConversationScreen<S> {
 
     fn edits(&self) -> bool {
         self.surface.edits()
+    }
+
+    fn interrupt(&mut self) -> bool {
+        self.surface.interrupt()
+    }
+
+    fn is_typing(&self) -> bool {
+        self.surface.typed_ahead() > 0
     }
 
     fn show(&mut self, event: Event<'_>) {

@@ -111,6 +111,11 @@ impl Line {
         Ok(())
     }
 
+    /// Empties the line; what it held can be yanked.
+    pub fn cut_all(&mut self) {
+        self.cut(0..self.text.len());
+    }
+
     /// One grapheme back from the cursor.
     fn left(&self) -> usize {
         let before = self.text[..self.cursor].graphemes(true).next_back();

@@ -15,7 +15,7 @@ mod screen;
 mod tests;
 mod viewport;
 
-pub use keys::Key;
+pub use keys::{Key, SEQUENCE_PAUSE};
 #[cfg(test)]
 pub use line::LIMIT as LINE_LIMIT;
 pub use prompt::{Asked, KEYS, Prompt};

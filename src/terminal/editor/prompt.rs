@@ -112,6 +112,13 @@ impl Prompt {
         self.history.push(&self.line.take());
     }
 
+    /// Empties the line; it can be yanked.
+    pub fn cut_line(&mut self) {
+        self.changed = true;
+        self.hint = None;
+        self.line.cut_all();
+    }
+
     /// Adds an entry to the scrollback.
     pub fn print(&mut self, entry: &Entry<'_>) {
         self.changed = true;

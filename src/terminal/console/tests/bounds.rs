@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use super::*;
-use crate::terminal::output::{Output, Outputs};
+use crate::terminal::output::Output;
 
 #[test]
 fn callers_then_the_keyboard_then_the_log_wait_for_the_screen() {

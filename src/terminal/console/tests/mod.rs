@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::*;
+use crate::terminal::editor::Prompt;
 use crate::terminal::fake::{Fake, Seen};
+use crate::terminal::output::Outputs;
 
 const CLOCK: Clock = Clock { hour: 14, minute: 5 };
 
@@ -161,6 +163,42 @@ fn one_line_goes_where_it_is_told_to_and_the_next_one_where_it_went_before() {
     assert_eq!(person.types("/hangup 7"), [Order::HangUp(7)]);
     assert_eq!(person.types("/quit"), [Order::Quit]);
     assert_eq!(person.says("/help")[0], format!("-- {}", command::CONSOLE_HELP[0]));
+}
+
+#[test]
+fn a_person_ends_conversations_only_by_asking_twice() {
+    let mut person = Person::new();
+    person.console.person = true;
+    assert_eq!(person.types("/quit"), [Order::Quit]);
+    assert!(person.console.interrupt());
+    person.called_by(1, "alice").later(60);
+    assert_eq!(person.types("/quit"), []);
+    assert_eq!(person.shown(), ["-- repeat within 10 s to end the desk and 1 call"]);
+    assert!(!person.later(10).console.interrupt(), "that is too late");
+    person.says("wait");
+    assert_eq!(person.types("/quit"), [], "something else was typed between");
+    assert!(person.later(9).console.interrupt());
+    assert!(person.console.interrupt(), "once more does not wait for goodbyes");
+    person.called_by(2, "bob").later(10).shown();
+    assert!(!person.console.interrupt());
+    assert_eq!(person.shown(), ["-- repeat within 10 s to end the desk and 2 calls"]);
+    person.console.person = false;
+    assert_eq!(person.later(60).types("/quit"), [Order::Quit]);
+}
+
+#[test]
+fn an_interrupt_clears_the_line_first() {
+    let prompt = Prompt::new(80, 24, false, false);
+    let guard = TerminalGuard::around(prompt, Outputs::nowhere());
+    let (mut console, _) = console(Box::new(guard));
+    console.typed(b"half a line");
+    assert_eq!(console.order(), None);
+    assert!(!console.interrupt());
+    assert_eq!(console.surface.typed_ahead(), 0);
+    assert!(console.interrupt());
+    console.typed(b"\x19");
+    assert_eq!(console.order(), None);
+    assert_eq!(console.surface.typed_ahead(), "half a line".len());
 }
 
 #[test]

@@ -3,8 +3,6 @@
 use std::num::NonZeroU16;
 
 use super::*;
-use crate::terminal::editor::Prompt;
-use crate::terminal::output::Outputs;
 
 /// A console on a terminal of this width, with or without an editor.
 struct Screen {
