@@ -427,13 +427,15 @@ fn what_is_typed_at_the_console_stays_whole_and_goes_where_the_prompt_says() {
     for line in 1..=50 {
         bob.say(&format!("line {line}\n"));
     }
-    tmux.wait_for(" [2 bob] line 50");
+    tmux.wait_for(" [2 bob] line 20");
     tmux.wait_for("-- 2 calls; unread: 2 bob (50) --");
+    tmux.wait_for("-- [2 bob] … 30 more lines; /2 shows the last of them");
     tmux.wait_for_last_row("1 alice> half a sen");
     tmux.press(&["tence", "Enter"]);
     assert_eq!(alice.line(), "half a sentence");
     tmux.wait_for(" > [1 alice] half a sentence");
     tmux.command("/2");
+    tmux.wait_for(" [2 bob] line 50");
     tmux.wait_for_last_row("2 bob>");
     tmux.wait_for("-- 2 calls --");
     tmux.command("hello, bob");

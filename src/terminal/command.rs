@@ -7,8 +7,9 @@
 pub const CONVERSATION_HELP: [&str; 2] =
     ["/help lists keys and commands; /quit leaves", "//word sends a line that starts with /word"];
 /// What `/help` shows of commands at the console.
-pub const CONSOLE_HELP: [&str; 4] = [
-    "/2 turns to call 2; /2 some text sends one line to it",
+pub const CONSOLE_HELP: [&str; 5] = [
+    "/2 turns to call 2 and shows what was held back; /2 some text sends one line to it",
+    "/mute 2 holds back what call 2 says, or shows it again",
     "/all some text sends one line to everybody; /who lists the calls",
     "/hangup 2 ends call 2; /quit ends the desk, with a goodbye to everybody",
     "//word sends a line that starts with /word",
@@ -28,6 +29,8 @@ pub enum Command<'a> {
     Turn(u32),
     Who,
     HangUp(u32),
+    /// Show nothing of this call, or show it again.
+    Mute(u32),
     Help,
     Quit,
     /// It is not a command, and why.
@@ -54,6 +57,10 @@ pub fn parse(line: &[u8]) -> Command<'_> {
         b"hangup" => match number(rest.trim_ascii()) {
             Some(call) => Command::HangUp(call),
             None => Command::Wrong("/hangup takes the number of a call; /who lists them"),
+        },
+        b"mute" => match number(rest.trim_ascii()) {
+            Some(call) => Command::Mute(call),
+            None => Command::Wrong("/mute takes the number of a call; /who lists them"),
         },
         _ => match number(word) {
             Some(call) if bare => Command::Turn(call),
@@ -101,6 +108,8 @@ mod tests {
             ("/quit", Command::Quit),
             ("/quit  ", Command::Quit),
             ("/hangup 12", Command::HangUp(12)),
+            ("/mute 12", Command::Mute(12)),
+            ("/mute", Command::Wrong("/mute takes the number of a call; /who lists them")),
             ("/hangup", wrong_hangup),
             ("/hangup alice", wrong_hangup),
             ("/hangup 2 3", wrong_hangup),

@@ -71,6 +71,10 @@ impl Surface for Fake {
         self.typed.len()
     }
 
+    fn scrolls(&self) -> bool {
+        true
+    }
+
     fn edits(&self) -> bool {
         self.edits
     }

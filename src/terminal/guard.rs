@@ -145,6 +145,10 @@ impl Surface for TerminalGuard {
         typed
     }
 
+    fn scrolls(&self) -> bool {
+        true
+    }
+
     fn edits(&self) -> bool {
         true
     }

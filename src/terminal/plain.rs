@@ -82,6 +82,10 @@ impl Surface for Plain {
         self.typed.len()
     }
 
+    fn scrolls(&self) -> bool {
+        self.columns.is_some()
+    }
+
     fn outputs(&self) -> &Outputs {
         &self.outputs
     }

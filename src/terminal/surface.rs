@@ -45,6 +45,9 @@ pub trait Surface {
         false
     }
 
+    /// Whether a person reads this as it scrolls by: it is a terminal.
+    fn scrolls(&self) -> bool;
+
     /// Whether lines are edited here. Elsewhere the terminal echoes them, or nobody sees them.
     fn edits(&self) -> bool {
         false

@@ -74,8 +74,9 @@ impl Operator {
         }
     }
 
-    /// Counts the calls without a line in one, when it is due.
+    /// Counts the calls without a line in one, and lines that were held back, when it is due.
     pub fn keep_time(&mut self, now: Instant) {
+        self.console.keep_time();
         if let Some(line) = self.log_limit.poll_line(now) {
             self.log(&line);
         }
@@ -97,7 +98,8 @@ impl Operator {
     /// When to call [`Operator::keep_time`], and [`Operator::attend`] again if it said `types`.
     pub fn deadline(&self, types: bool, now: Instant) -> Option<Instant> {
         let background = (self.typing && !types).then(|| now + BACKGROUND_PAUSE);
-        [background, self.log_limit.deadline()].into_iter().flatten().min()
+        let deadlines = [background, self.log_limit.deadline(), self.console.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Whether the terminal is gone.

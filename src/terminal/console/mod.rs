@@ -1,6 +1,6 @@
 //! What the console does on a screen: many conversations and the log of the desk in one place.
 //!
-//! `roster` knows the calls. Next door, `conversation` does this for one; the surface below draws.
+//! `roster` knows the calls, and `flow` holds back who floods. Next door, `conversation` does this for one; the surface below draws.
 //! Over pipes, each entry is one line of this form, in which only the program writes what stands
 //! before the text:
 //!
@@ -15,6 +15,7 @@
 //! The invariant: what is being typed goes to another call than before only if the person says so;
 //! and memory is bounded, because callers and keyboard are read only while the screen keeps up.
 
+mod flow;
 mod roster;
 #[cfg(test)]
 mod tests;
@@ -133,8 +134,10 @@ impl Console {
     /// Takes in a piece of what a caller says, without newlines; `complete` when its line ends
     /// here.
     pub fn hear(&mut self, call: u32, text: &[u8], complete: bool) {
-        let (_, clock) = (self.time)();
-        match self.roster.hear(call, text, complete, clock) {
+        let (now, clock) = (self.time)();
+        let (limited, piece) =
+            (self.surface.scrolls(), self.roster.hear(call, text, complete, clock));
+        match piece.and_then(|piece| self.roster.admit(call, piece, limited, now)) {
             Some(piece) => {
                 self.surface.print(&piece.entry(Origin::Peer, self.roster.who(call)));
                 if self.rings_for_lines {
@@ -142,6 +145,19 @@ impl Console {
                 }
             }
             None => self.surface.touch(),
+        }
+    }
+
+    /// When [`keep_time`](Self::keep_time) is to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.roster.deadline()
+    }
+
+    /// Says how much was held back of callers who flooded, once they pause.
+    pub fn keep_time(&mut self) {
+        let (now, _) = (self.time)();
+        while let Some((call, words)) = self.roster.poll_count(now) {
+            self.notice_of(call, &words);
         }
     }
 
@@ -161,8 +177,8 @@ impl Console {
     /// A call is over: what there is of a last line is shown.
     pub fn end(&mut self, call: u32) {
         self.end_line(call);
-        if let Some(nobody) = self.roster.end(call) {
-            self.notice(&nobody);
+        for (call, text) in self.roster.end(call).into_iter().flatten() {
+            self.report(Origin::Notice, call, text.as_bytes());
         }
         self.surface.touch();
     }
@@ -223,6 +239,7 @@ impl Console {
                         self.report(Origin::Notice, call, text.as_bytes());
                     }
                 }
+                Ok(Answer::Turn(call)) => self.turn(call),
                 Ok(Answer::Help) => {
                     let keys: &[&str] = if self.surface.edits() { &KEYS } else { &[] };
                     command::CONSOLE_HELP.iter().chain(keys).for_each(|text| self.notice(text));
@@ -345,8 +362,23 @@ impl Console {
         self.surface.print(&Entry { origin, who, time, continued: false, text });
     }
 
+    /// Shows what was held back of a call, and that lines go to it now.
+    fn turn(&mut self, call: u32) {
+        let (dropped, held) = self.roster.held(call);
+        if dropped > 0 {
+            self.notice_of(call, &format!("{dropped} earlier lines were not kept"));
+        }
+        for piece in held {
+            self.surface.print(&piece.entry(Origin::Peer, self.roster.who(call)));
+        }
+        self.notice_of(call, self.roster.turned(call));
+    }
+
     fn end_line(&mut self, call: u32) {
-        if let Some(piece) = self.roster.end_line(call) {
+        let (now, _) = (self.time)();
+        let piece = self.roster.end_line(call);
+        let limited = self.surface.scrolls();
+        if let Some(piece) = piece.and_then(|piece| self.roster.admit(call, piece, limited, now)) {
             self.surface.print(&piece.entry(Origin::Peer, self.roster.who(call)));
         }
     }

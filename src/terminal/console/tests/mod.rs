@@ -1,6 +1,7 @@
 //! The console on virtual time, asked as a person asks it, on a surface that a test reads.
 
 mod bounds;
+mod floods;
 mod pictures;
 
 use std::cell::{Cell, RefCell};
@@ -221,7 +222,7 @@ fn what_was_not_read_is_counted_until_one_turns_or_speaks_to_the_caller() {
     person.hears(1, "read at once\n");
     person.hears(2, "one\ntwo\nthr");
     person.hears(3, "one\n");
-    assert_eq!(person.status(), "-- 3 calls; unread: 2 bob (2), 3 eve (1) --");
+    assert_eq!(person.status(), "-- 3 calls; unread: 3 eve (1), 2 bob (2) --");
     assert_eq!(
         person.later(7200).says("/who"),
         [
@@ -237,6 +238,21 @@ fn what_was_not_read_is_counted_until_one_turns_or_speaks_to_the_caller() {
     assert_eq!(person.hears(2, "ee\n"), ["[2 bob] three"]);
     person.console.end(2);
     assert_eq!(person.status(), "-- 2 calls --");
+}
+
+#[test]
+fn the_newest_of_many_unread_callers_are_named() {
+    let mut person = Person::new();
+    for call in 1..=9 {
+        person.called_by(call, "a name of some length").hears(call, "hello\n");
+    }
+    person.hears(3, "hello?\n");
+    let [three, nine, eight] = [(3, 2), (9, 1), (8, 1)]
+        .map(|(call, unread)| format!("{call} a name of some l… ({unread})"));
+    assert_eq!(
+        person.status(),
+        format!("-- 9 calls; unread: {three}, {nine}, {eight}, +5 more --")
+    );
 }
 
 #[test]
@@ -288,9 +304,10 @@ fn a_long_line_says_where_it_goes_on() {
     let mut person = Person::new();
     person.called_by(1, "alice");
     let shown = person.hears(1, &("€".repeat(6000) + &"€".repeat(10) + "\nnext\n"));
-    assert_eq!(shown.len(), 2, "a line that comes whole is one entry");
+    assert_eq!(shown.len(), 1, "a line that comes whole is one entry");
+    person.later(60);
     person.console.hear(1, "€".repeat(6000).as_bytes(), false);
-    person.console.hear(1, b"end", true);
+    person.later(60).console.hear(1, b"end", true);
     let shown = person.shown();
     assert!(shown[0].starts_with("[1 alice] €") && shown[1] == "[1 alice, continued] end");
 }
