@@ -1,4 +1,4 @@
-//! The local time of day.
+//! The local date and time of day.
 //!
 //! Next door, the pure modules are given a [`Clock`] and never read one. The invariant: the first
 //! reading opens the file of the time zone, so it comes before the sandbox closes (tzset(3)).
@@ -7,15 +7,41 @@ use std::mem;
 
 use nix::libc;
 
-/// A local time of day, to the minute.
+/// A local date.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date {
+    pub year: u16,
+    /// 1 to 12.
+    pub month: u8,
+    /// 1 to 31.
+    pub day: u8,
+}
+
+impl std::fmt::Display for Date {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+/// A local time, to the minute.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Clock {
+    pub date: Date,
     /// 0 to 23.
     pub hour: u8,
     /// 0 to 59.
     pub minute: u8,
 }
 
+#[cfg(test)]
+impl Clock {
+    /// This time on a day of the tests.
+    pub const fn of(hour: u8, minute: u8) -> Self {
+        Self { date: Date { year: 2026, month: 11, day: 24 }, hour, minute }
+    }
+}
+
+/// The time of day.
 impl std::fmt::Display for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:02}:{:02}", self.hour, self.minute)
@@ -36,7 +62,9 @@ fn at(seconds: libc::time_t) -> Clock {
     // fails, the time stays zero.
     unsafe { libc::localtime_r(&raw const seconds, &raw mut tm) };
     let number = |number: libc::c_int| u8::try_from(number).unwrap_or(0);
-    Clock { hour: number(tm.tm_hour), minute: number(tm.tm_min) }
+    let year = u16::try_from(tm.tm_year + 1900).unwrap_or(0);
+    let date = Date { year, month: number(tm.tm_mon + 1), day: number(tm.tm_mday) };
+    Clock { date, hour: number(tm.tm_hour), minute: number(tm.tm_min) }
 }
 
 #[cfg(test)]
@@ -71,8 +99,11 @@ mod tests {
                 // SAFETY: the child has one thread, and both strings end with a zero byte.
                 unsafe { libc::setenv(c"TZ".as_ptr(), c"TEST-5:30".as_ptr(), 1) };
                 tzset();
-                assert_eq!(at(0), Clock { hour: 5, minute: 30 });
-                assert_eq!(at(18 * 3600 + 29 * 60 + 59).to_string(), "23:59");
+                let midnight = 18 * 3600 + 30 * 60;
+                let times = [0, midnight - 1, midnight].map(|seconds| at(seconds).to_string());
+                assert_eq!(times, ["05:30", "23:59", "00:00"]);
+                let dates = [0, midnight - 1, midnight].map(|seconds| at(seconds).date.to_string());
+                assert_eq!(dates, ["1970-01-01", "1970-01-01", "1970-01-02"]);
                 0
             });
             let child = child.unwrap();

@@ -84,8 +84,8 @@ impl Assembler {
 mod tests {
     use super::*;
 
-    const AT: Clock = Clock { hour: 14, minute: 5 };
-    const LATER: Clock = Clock { hour: 14, minute: 6 };
+    const AT: Clock = Clock::of(14, 5);
+    const LATER: Clock = Clock::of(14, 6);
 
     fn piece(since: Clock, continued: bool, text: &[u8]) -> Option<Piece<'_>> {
         Some(Piece { since, continued, text: text.into() })

@@ -10,7 +10,7 @@ use std::{env, io, mem};
 
 use super::editor::{Asked, Key, LEAVE, Prompt};
 use super::output::Outputs;
-use super::surface::{Change, Entered, Entry, Live, Surface};
+use super::surface::{Change, Day, Entered, Entry, Live, Surface};
 use crate::sys::tty::{Raw, size};
 
 /// This process's terminal, taken over for a [`Prompt`].
@@ -25,6 +25,7 @@ pub struct TerminalGuard {
     typed_at: Instant,
     /// Somebody else has the terminal.
     suspended: bool,
+    day: Day,
 }
 
 impl TerminalGuard {
@@ -41,7 +42,7 @@ impl TerminalGuard {
     /// A guard of a terminal that is not this process's.
     pub fn around(prompt: Prompt, outputs: Outputs) -> Self {
         let (keys, typed_at) = (VecDeque::new(), Instant::now());
-        Self { outputs, raw: None, prompt, keys, typed_at, suspended: false }
+        Self { outputs, raw: None, prompt, keys, typed_at, suspended: false, day: Day::default() }
     }
 
     fn leave(&mut self) {
@@ -89,6 +90,9 @@ impl TerminalGuard {
 
 impl Surface for TerminalGuard {
     fn print(&mut self, entry: &Entry<'_>) {
+        if let Some(date) = self.day.turn(entry.time) {
+            self.prompt.print(&Entry::notice(entry.time, date.as_bytes()));
+        }
         self.prompt.print(entry);
     }
 

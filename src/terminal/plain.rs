@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 
 use super::line_reader::{LINE_LIMIT, LineReader, TooLong};
 use super::output::Outputs;
-use super::surface::{Entered, Entry, Surface};
+use super::surface::{Day, Entered, Entry, Surface};
 use super::{sanitize, wrap};
 use crate::sys::tty;
 
@@ -25,6 +25,7 @@ pub struct Plain {
     /// Says how many columns there are; `None` where standard output is not a terminal.
     columns: Option<fn() -> usize>,
     typed: LineReader,
+    day: Day,
 }
 
 impl Plain {
@@ -38,7 +39,7 @@ impl Plain {
     }
 
     pub fn new(outputs: Outputs, columns: Option<fn() -> usize>) -> Self {
-        Self { outputs, columns, typed: LineReader::default() }
+        Self { outputs, columns, typed: LineReader::default(), day: Day::default() }
     }
 
     fn append(&mut self, head: &str, text: &str) {
@@ -49,6 +50,11 @@ impl Plain {
 
 impl Surface for Plain {
     fn print(&mut self, entry: &Entry<'_>) {
+        if self.scrolls()
+            && let Some(date) = self.day.turn(entry.time)
+        {
+            self.append("-- ", &date);
+        }
         self.append(&entry.head(false), &entry.text());
     }
 
@@ -143,7 +149,7 @@ mod tests {
 
     fn shown(columns: Option<fn() -> usize>, origin: Origin, text: &str) -> String {
         let mut plain = Plain::new(Outputs::nowhere(), columns);
-        let time = Clock { hour: 14, minute: 5 };
+        let time = Clock::of(14, 5);
         let who = if origin == Origin::Peer { Who::Call(1, b"al\x1B") } else { Who::Nobody };
         plain.print(&Entry { origin, who, time, continued: false, text: text.as_bytes() });
         String::from_utf8(plain.outputs.screen.drain()).unwrap()
@@ -167,6 +173,22 @@ mod tests {
                 let forged = rows.lines().skip(1).find(|row| !row.starts_with("  "));
                 assert_eq!(forged, None, "{rows}");
             }
+        }
+    }
+
+    #[test]
+    fn a_row_marks_a_new_day_on_a_terminal() {
+        let today = Clock::of(23, 59);
+        let mut tomorrow = Clock::of(0, 0);
+        tomorrow.date.day += 1;
+        for (columns, mark) in [(None, ""), (Some((|| 80) as fn() -> usize), "-- 2026-11-25\n")] {
+            let mut plain = Plain::new(Outputs::nowhere(), columns);
+            for time in [today, today, tomorrow, today, tomorrow] {
+                plain.print(&Entry::notice(time, b"a line"));
+            }
+            let shown = String::from_utf8(plain.outputs.screen.drain()).unwrap();
+            let (before, after) = ("-- a line\n".repeat(2), "-- a line\n".repeat(3));
+            assert_eq!(shown, before + mark + &after);
         }
     }
 

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use super::output::Outputs;
 use super::sanitize;
-use crate::sys::clock::Clock;
+use crate::sys::clock::{Clock, Date};
 
 /// A keyboard, a scrollback and, where there is an editor, a status and a prompt.
 pub trait Surface {
@@ -126,7 +126,12 @@ pub struct Entry<'a> {
     pub text: &'a [u8],
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// A line of the program, about nobody.
+    pub fn notice(time: Clock, text: &'a [u8]) -> Self {
+        Self { origin: Origin::Notice, who: Who::Nobody, time, continued: false, text }
+    }
+
     /// What stands before the text, printable. It has the time only when `timed`; a line of the
     /// log has a mark only then.
     pub fn head(&self, timed: bool) -> String {
@@ -166,6 +171,20 @@ impl Entry<'_> {
     }
 }
 
+/// The day of the entries so far.
+#[derive(Default)]
+pub struct Day(Option<Date>);
+
+impl Day {
+    /// The date, if a new day begins with an entry of this time. A line that began on the day
+    /// before may end after it.
+    pub fn turn(&mut self, time: Clock) -> Option<String> {
+        let before = self.0;
+        self.0 = before.max(Some(time.date));
+        before.filter(|&before| before < time.date).map(|_| time.date.to_string())
+    }
+}
+
 /// What an editor shows below the scrollback.
 #[derive(Debug, Clone, Copy)]
 pub struct Live<'a> {
@@ -181,7 +200,7 @@ pub struct Live<'a> {
 mod tests {
     use super::*;
 
-    const TIME: Clock = Clock { hour: 14, minute: 5 };
+    const TIME: Clock = Clock::of(14, 5);
 
     #[track_caller]
     fn assert_heads(origin: Origin, who: Who<'_>, timed: &str, untimed: &str) {

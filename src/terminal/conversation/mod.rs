@@ -63,9 +63,7 @@ impl<S: Surface> ConversationScreen<S> {
     }
 
     fn notice(&mut self, text: &[u8]) {
-        let time = (self.clock)();
-        let (origin, who) = (Origin::Notice, Who::Nobody);
-        self.surface.print(&Entry { origin, who, time, continued: false, text });
+        self.surface.print(&Entry::notice((self.clock)(), text));
     }
 
     fn help(&mut self) {

@@ -18,7 +18,7 @@ fn live(to: &str) -> Live<'_> {
 }
 
 fn hello() -> Entry<'static> {
-    let (origin, time) = (Origin::Peer, Clock { hour: 14, minute: 5 });
+    let (origin, time) = (Origin::Peer, Clock::of(14, 5));
     Entry { origin, who: Who::Call(1, b"alice"), time, continued: false, text: b"hello" }
 }
 

@@ -13,7 +13,7 @@ use crate::terminal::editor::Prompt;
 use crate::terminal::fake::{Fake, Seen};
 use crate::terminal::output::Outputs;
 
-const CLOCK: Clock = Clock { hour: 14, minute: 5 };
+const CLOCK: Clock = Clock::of(14, 5);
 
 /// A console, what is seen of it, and its time.
 struct Person {

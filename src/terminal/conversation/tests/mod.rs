@@ -13,7 +13,7 @@ use super::*;
 use crate::terminal::editor::{LINE_LIMIT, Prompt};
 use crate::terminal::guard::TerminalGuard;
 
-const CLOCK: Clock = Clock { hour: 14, minute: 5 };
+const CLOCK: Clock = Clock::of(14, 5);
 
 /// Bob at his terminal, who is called by alice.
 struct Desk {

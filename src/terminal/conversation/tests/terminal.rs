@@ -1,6 +1,23 @@
 //! What the terminal is told: sizes, clearing, colours, modes, and how much of it.
 
 use super::*;
+use crate::sys::clock::Date;
+
+#[test]
+fn a_row_marks_a_new_day() {
+    let mut desk = Desk::new(44, 10);
+    desk.screen.clock =
+        || Clock { date: Date { year: 2026, month: 12, day: 1 }, hour: 7, minute: 9 };
+    desk.hears("good morning").hears("at last").looks(
+        "
+14:05 -- alice answered
+07:09 -- 2026-12-01
+07:09 < alice: good morning
+07:09 < alice: at last
+-- alice (192.0.2.7:51234) talking --
+> ▏",
+    );
+}
 
 #[test]
 fn the_screen_can_be_cleared_without_losing_the_scrollback() {
