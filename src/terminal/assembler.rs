@@ -1,8 +1,9 @@
 //! Lines put together from the pieces in which they arrive.
 //!
 //! Conversation and console have one assembler for each peer. Next door, a surface makes a piece
-//! printable and writes its head. The invariant: no byte is lost or repeated, and at most
-//! [`PARTIAL_LIMIT`] bytes of a partial line are held after a call.
+//! printable and writes its head. The invariant: no byte is lost or repeated, apart from a carriage
+//! return before the end of a line, which some systems add; and at most [`PARTIAL_LIMIT`] bytes of
+//! a partial line are held after a call.
 
 use std::borrow::Cow;
 use std::mem;
@@ -50,26 +51,32 @@ impl Assembler {
         }
         if complete && self.partial.is_empty() {
             let continued = mem::take(&mut self.continued);
-            return Some(Piece { since: now, continued, text: Cow::Borrowed(text) });
+            let text = text.strip_suffix(b"\r").unwrap_or(text).into();
+            return Some(Piece { since: now, continued, text });
         }
         self.partial.extend_from_slice(text);
         if complete {
-            return self.finish();
+            self.partial.pop_if(|last| *last == b'\r');
+            return Some(self.take());
         }
         if self.partial.len() <= PARTIAL_LIMIT {
             return None;
         }
         let rest = self.partial.split_off(sanitize::complete(&self.partial));
-        let piece = self.finish();
+        let piece = Some(self.take());
         (self.partial, self.since, self.continued) = (rest, now, true);
         piece
     }
 
     /// Nothing more comes of the line; returns what is held of it.
     pub fn finish(&mut self) -> Option<Piece<'static>> {
+        Some(self.take()).filter(|piece| !piece.text.is_empty())
+    }
+
+    fn take(&mut self) -> Piece<'static> {
         let continued = mem::take(&mut self.continued);
-        let text = mem::take(&mut self.partial);
-        (!text.is_empty()).then_some(Piece { since: self.since, continued, text: text.into() })
+        let text = mem::take(&mut self.partial).into();
+        Piece { since: self.since, continued, text }
     }
 
     /// The partial line, up to its last whole character.
@@ -132,6 +139,20 @@ mod tests {
     /// A piece as text, which it is only when no character is cut.
     fn as_text(piece: Piece<'_>) -> (bool, String) {
         (piece.continued, String::from_utf8(piece.text.into_owned()).unwrap())
+    }
+
+    #[test]
+    fn a_carriage_return_belongs_to_the_end_of_a_line() {
+        let mut line = Assembler::default();
+        for (text, shown) in [("hello\r", "hello"), ("\r", ""), ("a\rb\r\r", "a\rb\r")] {
+            for cut in 0..=text.len() {
+                line.push(&text.as_bytes()[..cut], false, AT);
+                let whole = line.push(&text.as_bytes()[cut..], true, AT);
+                assert_eq!(whole, piece(AT, false, shown.as_bytes()), "{text:?} cut at {cut}");
+            }
+        }
+        line.push(b"no end\r", false, AT);
+        assert_eq!(line.finish(), piece(AT, false, b"no end\r"));
     }
 
     #[test]
