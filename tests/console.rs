@@ -135,7 +135,7 @@ fn what_cannot_be_done_is_said_and_done_to_nobody() {
     assert!(answer(&mut desk, "/help").starts_with("-- /2 turns to call 2"));
     desk.server.line_with("//word");
     desk.server.say(&"x".repeat(200_000));
-    assert_eq!(answer(&mut desk, ""), "-- line not sent: it is longer than 65536 bytes");
+    assert_eq!(answer(&mut desk, ""), "-- line not sent: it is longer than 64 KB");
     assert_eq!(answer(&mut desk, "/who"), "-- no calls");
     assert!(desk.server.is_running());
 }

@@ -13,6 +13,9 @@ use super::output::Outputs;
 use super::surface::{Change, Day, Entered, Entry, Live, Surface};
 use crate::sys::tty::{Raw, size};
 
+const PASTE_DROPPED: &str =
+    "nothing was pasted: the line holds 64 KB; send longer text through a pipe";
+
 /// This process's terminal, taken over for a [`Prompt`].
 pub struct TerminalGuard {
     outputs: Outputs,
@@ -125,6 +128,7 @@ impl Surface for TerminalGuard {
                 Some(Asked::Enter) if self.prompt.text().is_empty() => {}
                 Some(Asked::Enter) => return Some(Entered::Line(self.prompt.text().into())),
                 Some(Asked::Leave) => return Some(Entered::Leave),
+                Some(Asked::PasteDropped) => return Some(Entered::Dropped(PASTE_DROPPED)),
                 None => {}
             }
         }

@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal};
 use super::command::{self, Command};
 use super::line_reader::{LineReader, TooLong};
 use super::output::Outputs;
-use super::plain::{columns, rows, too_long};
+use super::plain::{TOO_LONG, columns, rows};
 use super::{Event, Terminal, Typed, pass_bytes, sanitize, say_line};
 
 /// Standard input and output as they are.
@@ -62,7 +62,7 @@ impl Terminal for Pipe {
                     command::CONVERSATION_HELP.iter().for_each(|text| self.notice(text.as_bytes()));
                 }
                 Ok(_) => self.notice(command::UNKNOWN.as_bytes()),
-                Err(TooLong) => self.notice(too_long().as_bytes()),
+                Err(TooLong) => self.notice(TOO_LONG.as_bytes()),
             }
         }
         self.keyboard = Some(keyboard);

@@ -8,7 +8,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
-use super::line_reader::{LINE_LIMIT, LineReader, TooLong};
+use super::line_reader::{LineReader, TooLong};
 use super::output::Outputs;
 use super::surface::{Day, Entered, Entry, Surface};
 use super::{sanitize, wrap};
@@ -69,13 +69,10 @@ impl Surface for Plain {
     }
 
     fn entered(&mut self) -> Option<Entered> {
-        while let Some(line) = self.typed.next() {
-            match line {
-                Ok(line) => return Some(Entered::Line(line.to_owned())),
-                Err(TooLong) => self.settle(Err(&too_long())),
-            }
-        }
-        None
+        Some(match self.typed.next()? {
+            Ok(line) => Entered::Line(line.to_owned()),
+            Err(TooLong) => Entered::Dropped(TOO_LONG),
+        })
     }
 
     fn settle(&mut self, line: Result<(), &str>) {
@@ -102,9 +99,7 @@ impl Surface for Plain {
 }
 
 /// What is said about a line that [`LineReader`] dropped.
-pub fn too_long() -> String {
-    format!("line not sent: it is longer than {LINE_LIMIT} bytes")
-}
+pub const TOO_LONG: &str = "line not sent: it is longer than 64 KB";
 
 /// The columns of the terminal that `fd` writes to that rows are written in; 0 columns is what a
 /// terminal says that does not know.

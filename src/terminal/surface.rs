@@ -90,6 +90,8 @@ pub enum Entered {
     Line(Vec<u8>),
     /// Ctrl-D on an empty line.
     Leave,
+    /// Something that was too long and was dropped whole.
+    Dropped(&'static str),
 }
 
 /// Who speaks in an entry: decides its mark and its colour.

@@ -226,6 +226,10 @@ impl Console {
             let answer = match self.surface.entered()? {
                 Entered::Line(line) => self.roster.answer(&line, now),
                 Entered::Leave => Err(NOT_BY_KEY.into()),
+                Entered::Dropped(why) => {
+                    self.notice(why);
+                    continue;
+                }
             };
             self.surface.settle(answer.as_ref().map(drop).map_err(String::as_str));
             if answer != Ok(Answer::Order(Order::Quit)) {

@@ -102,8 +102,13 @@ impl<S: Surface> Terminal for ConversationScreen<S> {
         }
         self.surface.typed(bytes);
         while let Some(entered) = self.surface.entered() {
-            let Entered::Line(line) = entered else {
-                return pass(Typed::Leave);
+            let line = match entered {
+                Entered::Line(line) => line,
+                Entered::Leave => return pass(Typed::Leave),
+                Entered::Dropped(why) => {
+                    self.notice(why.as_bytes());
+                    continue;
+                }
             };
             let command = command::parse(&line);
             match command {

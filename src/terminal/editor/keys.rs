@@ -41,6 +41,9 @@ pub enum Key {
     Newer,
     /// Clears the screen.
     Clear,
+    /// A paste begins: text up to its [end](Self::PasteEnd).
+    Paste,
+    PasteEnd,
 }
 
 /// Reads keys from bytes that may be cut anywhere. Unknown keys have no effect.
@@ -227,9 +230,12 @@ impl Perform for Reading {
         let modifiers = params.next().unwrap_or(0).saturating_sub(1);
         let by_word = alt || modifiers & 6 != 0;
         match (end, number) {
-            ('~', 201) => self.pasting = false,
+            ('~', 201) if mem::take(&mut self.pasting) => self.keys.push(Key::PasteEnd),
             _ if self.pasting => {}
-            ('~', 200) => self.pasting = true,
+            ('~', 200) => {
+                self.pasting = true;
+                self.keys.push(Key::Paste);
+            }
             ('~', 1 | 7) => self.edit(Edit::Home),
             ('~', 4 | 8) => self.edit(Edit::End),
             ('~', 3) if by_word => self.edit(Edit::CutWordRight),
@@ -325,9 +331,9 @@ mod tests {
             assert_eq!(keys.read(b"y\x1B[D"), [text("y"), vec![Key::Edit(Edit::Left)]].concat());
         }
         let mut keys = Keys::default();
-        assert_eq!(keys.read(b"\x1B[200~a\x1B"), text("a"));
+        assert_eq!(keys.read(b"\x1B[200~a\x1B"), [Key::Paste, Key::Text('a')]);
         keys.pause();
-        assert_eq!(keys.read(b"[201~\r"), [Key::Enter]);
+        assert_eq!(keys.read(b"[201~\r"), [Key::PasteEnd, Key::Enter]);
         assert_eq!(keys.read(b"\xC3"), []);
         keys.pause();
         assert_eq!(keys.read(b"\xA9"), text("\u{e9}"));
@@ -345,12 +351,17 @@ mod tests {
 
     #[test]
     fn a_paste_is_text() {
-        let pasted = |bytes: &[u8]| read(&[b"\x1B[200~", bytes, b"\x1B[201~"].concat());
+        let pasted = |bytes: &[u8]| {
+            let mut keys = read(&[b"\x1B[200~", bytes, b"\x1B[201~"].concat());
+            assert_eq!((keys.remove(0), keys.pop()), (Key::Paste, Some(Key::PasteEnd)));
+            keys
+        };
         assert_eq!(pasted(b"a\tb\rc\nd\r\ne\r\rf"), text("a\tb\nc\nd\ne\n\nf"));
         assert_eq!(pasted(b"\x04\x15\x7F\x03\0/quit"), text("/quit"));
         assert_eq!(pasted(b"\x1Bb \x1B[31mred\x1B[m \x1BOA"), text("b red OA"));
         assert_eq!(pasted("\u{85}\u{9B}ok".as_bytes()), text("ok"));
-        assert_eq!(read(b"\x1B[200~\r\x1B[201~\r"), [text("\n"), vec![Key::Enter]].concat());
+        let then_entered = [Key::Paste, Key::Text('\n'), Key::PasteEnd, Key::Enter];
+        assert_eq!(read(b"\x1B[200~\r\x1B[201~\r"), then_entered);
     }
 
     proptest! {

@@ -116,6 +116,11 @@ impl Line {
         self.cut(0..self.text.len());
     }
 
+    /// Removes what stands between `start`, a byte where the cursor has been, and the cursor.
+    pub fn remove_from(&mut self, start: usize) {
+        self.remove(start..self.cursor);
+    }
+
     /// One grapheme back from the cursor.
     fn left(&self) -> usize {
         let before = self.text[..self.cursor].graphemes(true).next_back();

@@ -28,6 +28,17 @@ pub enum Asked {
     Enter,
     /// To end: Ctrl-D on an empty line.
     Leave,
+    /// To say that a paste did not fit and was dropped whole.
+    PasteDropped,
+}
+
+/// A paste that has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paste {
+    /// Its text stands in the line from this byte on.
+    From(usize),
+    /// It does not fit. A part of it would be sent as if it were all.
+    Dropped,
 }
 
 /// A keyboard and a screen.
@@ -38,6 +49,7 @@ pub struct Prompt {
     keys: Keys,
     pub(super) line: Line,
     history: History,
+    paste: Option<Paste>,
     screen: Screen,
     /// Why the last key did not do what it should.
     hint: Option<Cow<'static, str>>,
@@ -55,6 +67,7 @@ impl Prompt {
             keys: Keys::default(),
             line: Line::default(),
             history: History::default(),
+            paste: None,
             screen: Screen::new(width, height, colour, reflows),
             hint: None,
             rings: false,
@@ -78,7 +91,13 @@ impl Prompt {
         self.changed = true;
         let mut done = Ok(());
         match key {
+            Key::Text(_) if self.paste == Some(Paste::Dropped) => {}
             Key::Text(c) => done = self.line.insert(c),
+            Key::Paste => self.paste = Some(Paste::From(self.line.cursor())),
+            Key::PasteEnd => {
+                let dropped = self.paste.take() == Some(Paste::Dropped);
+                return dropped.then_some(Asked::PasteDropped);
+            }
             Key::Edit(edit) => done = self.line.edit(edit),
             Key::EndOfInput if self.line.text().is_empty() => return Some(Asked::Leave),
             Key::EndOfInput => done = self.line.edit(Edit::Delete),
@@ -96,6 +115,10 @@ impl Prompt {
             Key::Clear => self.screen.clear(),
         }
         if done == Err(Full) {
+            if let Some(Paste::From(start)) = self.paste {
+                self.line.remove_from(start);
+                self.paste = Some(Paste::Dropped);
+            }
             self.refuse("the line is full");
         }
         None
@@ -117,6 +140,7 @@ impl Prompt {
         self.changed = true;
         self.hint = None;
         self.line.cut_all();
+        self.paste = self.paste.map(|_| Paste::From(0));
     }
 
     /// Adds an entry to the scrollback.

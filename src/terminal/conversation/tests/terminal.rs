@@ -146,6 +146,25 @@ $ fg
 }
 
 #[test]
+fn a_paste_that_does_not_fit_is_dropped_whole() {
+    let mut desk = Desk::new(80, 10);
+    let paste = "one of many lines of a paste\n".repeat(LINE_LIMIT / 20);
+    desk.types("before | after\x1B[D\x1B[D\x1B[D\x1B[D\x1B[D\x1B[D").pastes(&paste).looks(
+        "
+14:05 -- alice answered
+14:05 -- nothing was pasted: the line holds 64 KB; send longer text through a
+        pipe
+-- alice (192.0.2.7:51234) talking --
+> before |▏ after",
+    );
+    desk.pastes("two\nlines").types("\r").said("before |two\nlines after\n");
+    // An interrupt in the middle of a paste.
+    desk.types(format!("x\x1B[200~{}", "y".repeat(100)));
+    assert!(desk.screen.interrupt());
+    desk.types("z".repeat(LINE_LIMIT + 1)).types("\x1B[201~end\r").said("end\n");
+}
+
+#[test]
 fn nothing_is_painted_while_nothing_has_changed() {
     let mut desk = Desk::new(44, 10);
     desk.paint();
