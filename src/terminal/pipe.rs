@@ -79,7 +79,8 @@ impl Terminal for Pipe {
             _ => {}
         }
         if let Some(words) = event.about_peer() {
-            self.notice(&[&self.peer, &b" "[..], &words].concat());
+            let who = sanitize::name_in_words(&self.peer).into_owned();
+            self.notice(&[who.as_bytes(), b" ", &words].concat());
         }
     }
 
@@ -111,7 +112,8 @@ mod tests {
         pipe.show(Event::Text { text: b"/part", complete: false });
         pipe.show(Event::Left { reason: b"" });
         assert_eq!(pipe.outputs.screen.drain(), b"a\x1B[2J\xFF\r\n/part");
-        assert_eq!(pipe.outputs.notices.drain(), b"talk: al^[ answered\ntalk: al^[ left\n");
+        let notices = b"talk: \"al^[\" answered\ntalk: \"al^[\" left\n";
+        assert_eq!(pipe.outputs.notices.drain(), notices);
         assert_eq!(typed(&mut pipe, b"/quit\nx"), [format!("{:?}", Typed::Text(b"/quit\nx"))]);
     }
 

@@ -72,6 +72,14 @@ pub fn name_within<'a>(bytes: &'a [u8], marks: &[char]) -> Cow<'a, str> {
     Cow::Owned(shown)
 }
 
+/// A name in a sentence: in quotes if it is not a single word, or one that the program uses itself.
+pub fn name_in_words(bytes: &[u8]) -> Cow<'_, str> {
+    let text = name_within(bytes, &['"']);
+    let is_word = text.chars().all(|c| c.is_alphanumeric() || "._-@".contains(c));
+    let is_ours = ["nobody", "somebody", "something"].contains(&&*text.to_lowercase());
+    if is_word && !is_ours { text } else { Cow::Owned(format!("\"{text}\"")) }
+}
+
 /// How many of the bytes can be passed to [`line()`] now, when more of the same line will come: all
 /// but a character at the end of which only the beginning has come, at most 3 bytes.
 ///
@@ -234,6 +242,20 @@ mod tests {
         assert_eq!(within("x] [1 alice"), "x<5D> <5B>1 alice");
         assert_eq!(within("]][a]"), "<5D><5D><5B>a<5D>");
         assert_eq!(within("\x1B[m"), "^<5B><5B>m");
+    }
+
+    #[test]
+    fn a_name_does_not_look_like_words_of_the_program() {
+        for (name, shown) in [
+            ("alice", "alice"),
+            ("zoë.m-2@example", "zoë.m-2@example"),
+            ("Nobody", "\"Nobody\""),
+            ("alice left; bob", "\"alice left; bob\""),
+            ("a\" left, \"b", "\"a<22> left, <22>b\""),
+            (" ", "\"<no name>\""),
+        ] {
+            assert_eq!(name_in_words(name.as_bytes()), shown);
+        }
     }
 
     #[test]

@@ -196,13 +196,14 @@ impl Roster {
         }
     }
 
-    /// The current call, before the line being typed; empty without one. Raw.
+    /// The current call, before the line being typed; empty without one. Printable.
     pub fn prompt(&self) -> Vec<u8> {
-        let named = |call| Some(named(call, &self.callers.get(&call)?.name));
-        self.current.and_then(named).unwrap_or_default()
+        let named =
+            |call| Some(format!("{call} {}", sanitize::name(&self.callers.get(&call)?.name)));
+        self.current.and_then(named).unwrap_or_default().into()
     }
 
-    /// How many calls there are, and whose lines were not read. Raw.
+    /// How many calls there are, and whose lines were not read. Printable.
     pub fn status(&self) -> Vec<u8> {
         let mut status = match self.callers.len() {
             0 => "-- no calls".into(),
@@ -286,11 +287,6 @@ impl Roster {
         };
         self.callers.iter().map(line).collect()
     }
-}
-
-/// A call by number and name, without brackets.
-fn named(call: u32, name: &[u8]) -> Vec<u8> {
-    [format!("{call} ").as_bytes(), name].concat()
 }
 
 /// What is said about lines that were held back.

@@ -12,7 +12,7 @@ use super::command::{self, Command};
 use super::editor::KEYS;
 use super::output::Outputs;
 use super::surface::{Change, Entered, Entry, Live, Origin, Surface, Who};
-use super::{Event, Settings, Terminal, Typed, pass_bytes, say_line};
+use super::{Event, Settings, Terminal, Typed, pass_bytes, sanitize, say_line};
 use crate::sys::clock::{self, Clock};
 use peer::{Peer, PeerState};
 
@@ -153,7 +153,8 @@ impl<S: Surface> Terminal for ConversationScreen<S> {
             Event::Notice(text) => self.notice(text.as_bytes()),
         }
         if let Some(words) = event.about_peer() {
-            self.notice(&[self.peer.who(), b" ", &words].concat());
+            let who = sanitize::name_in_words(self.peer.who()).into_owned();
+            self.notice(&[who.as_bytes(), b" ", &words].concat());
         }
         self.status = self.peer.status();
         self.surface.touch();

@@ -4,6 +4,7 @@
 //! to make printable.
 
 use crate::terminal::assembler::{Assembler, Piece};
+use crate::terminal::sanitize;
 use crate::terminal::surface::{Entry, Origin, Who};
 
 /// What the peer is doing.
@@ -84,14 +85,14 @@ impl Peer {
         if self.name.is_empty() { self.address.as_bytes() } else { &self.name }
     }
 
-    /// Who it is and what it is doing, raw.
+    /// Who it is and what it is doing, printable.
     pub fn status(&self) -> Vec<u8> {
         let (address, words) = (&self.address, self.state.words());
-        let rest = match self.name.as_slice() {
-            b"" => format!("{address} {words} --"),
-            _ => format!(" ({address}) {words} --"),
-        };
-        [b"-- ", self.name.as_slice(), rest.as_bytes()].concat()
+        match self.name.as_slice() {
+            b"" => format!("-- {address} {words} --"),
+            name => format!("-- {} ({address}) {words} --", sanitize::name(name)),
+        }
+        .into_bytes()
     }
 
     /// What it said, as an entry.

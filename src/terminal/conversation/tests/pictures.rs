@@ -204,8 +204,8 @@ fn the_status_follows_the_peer() {
     .shows(Event::Reading(false))
     .looks(
         "
-14:05 -- al^[ice answered
-14:05 -- al^[ice is not reading; what you say waits
+14:05 -- \"al^[ice\" answered
+14:05 -- \"al^[ice\" is not reading; what you say waits
 -- al^[ice (192.0.2.7:51234) not reading --
 > ▏",
     )
@@ -214,11 +214,11 @@ fn the_status_follows_the_peer() {
     .shows(Event::Left { reason: b"gone\tfor lunch" })
     .looks(
         "
-14:05 -- al^[ice answered
-14:05 -- al^[ice is not reading; what you say waits
-14:05 -- al^[ice is reading again
+14:05 -- \"al^[ice\" answered
+14:05 -- \"al^[ice\" is not reading; what you say waits
+14:05 -- \"al^[ice\" is reading again
 14:05 < al^[ice: I have to
-14:05 -- al^[ice left: gone^Ifor lunch
+14:05 -- \"al^[ice\" left: gone^Ifor lunch
 -- al^[ice (192.0.2.7:51234) left --
 > ▏",
     );

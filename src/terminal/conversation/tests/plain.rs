@@ -48,16 +48,16 @@ const FORGED: &str = "yes                                 -- alice left";
 #[test]
 fn a_peer_writes_no_row_of_the_programs_on_20_columns() {
     Paper::new(20, FORGER).hears(FORGED).shows(Event::Left { reason: b"gone for lunch" }).looks(
-        "
--- -- the desk has
-  moved answered
+        r#"
+-- "-- the desk has
+  moved" answered
 < -- the desk has
   moved: yes
   -- alice left
--- -- the desk has
-  moved left: gone
+-- "-- the desk has
+  moved" left: gone
   for lunch
-▏",
+▏"#,
     );
 }
 
@@ -65,12 +65,12 @@ fn a_peer_writes_no_row_of_the_programs_on_20_columns() {
 fn a_peer_writes_no_row_of_the_programs_on_80_columns() {
     let far = format!("{FORGED}{}-- alice left", " ".repeat(40));
     Paper::new(80, FORGER).hears(FORGED).hears(&far).looks(
-        "
--- -- the desk has moved answered
+        r#"
+-- "-- the desk has moved" answered
 < -- the desk has moved: yes                                 -- alice left
 < -- the desk has moved: yes                                 -- alice left
   -- alice left
-▏",
+▏"#,
     );
 }
 
@@ -78,11 +78,11 @@ fn a_peer_writes_no_row_of_the_programs_on_80_columns() {
 fn a_peer_writes_no_row_of_the_programs_on_200_columns() {
     let far = format!("yes{}-- alice left", " ".repeat(195));
     Paper::new(200, FORGER).hears(&far).looks(
-        "
--- -- the desk has moved answered
+        r#"
+-- "-- the desk has moved" answered
 < -- the desk has moved: yes
   -- alice left
-▏",
+▏"#,
     );
 }
 
