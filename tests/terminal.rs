@@ -324,8 +324,18 @@ fn no_foreign_byte_reaches_the_terminal_as_a_control() {
     desk.wait_for("left");
     let mut seen = String::from_utf8(desk.seen.clone()).expect("nothing but UTF-8 is written");
     // What the editor itself writes.
-    for own in ["\x1b[?2004h", "\x1b[?7l", "\x1b[?25l", "\x1b[?25h", "\x1b[J", "\x1b[K", "\r", "\n"]
-    {
+    for own in [
+        "\x1b]2;",
+        "\x1b\\",
+        "\x1b[?2004h",
+        "\x1b[?7l",
+        "\x1b[?25l",
+        "\x1b[?25h",
+        "\x1b[J",
+        "\x1b[K",
+        "\r",
+        "\n",
+    ] {
         seen = seen.replace(own, "");
     }
     for colour in ["\x1b[m", "\x1b[7m", "\x1b[36m", "\x1b[1;32m", "\x1b[35m", "\x1b[2m"] {

@@ -85,6 +85,8 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         plain: options.plain,
         bell: options.bell,
         quiet: options.quiet,
+        window: false,
+        call: None,
     })
     .context("cannot use standard input and output")?;
     let signals = engine::watch(&*terminal)?;

@@ -58,7 +58,12 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     }
     let address = sockets::peer(&call).map_or("this machine".into(), |peer| peer.to_string());
     let desk = DeskSide { call, name: own_name(None)?, address, input: engine::input() };
-    desk.converse_in_window(Window { plain: options.plain, bell: options.bell, link: None })
+    desk.converse_in_window(Window {
+        number: None,
+        plain: options.plain,
+        bell: options.bell,
+        link: None,
+    })
 }
 
 /// Converses in a call that a server has handed over.
@@ -71,7 +76,7 @@ fn converse(
     let (plain, bell) = (options.plain || record.plain, options.bell || record.bell);
     let (name, address) = (record.desk, record.from.to_string());
     let desk = DeskSide { call, name, address, input: engine::input() };
-    desk.converse_in_window(Window { plain, bell, link })
+    desk.converse_in_window(Window { number: Some(record.number), plain, bell, link })
 }
 
 /// Takes the inherited socket of a call by its number.

@@ -41,6 +41,8 @@ pub struct DeskSide {
 /// A window: standard input and output of this process.
 #[derive(Debug)]
 pub struct Window {
+    /// The number of the call, where a server counts them.
+    pub number: Option<u32>,
     /// Only lines appended.
     pub plain: bool,
     /// Ring when a line arrives.
@@ -72,13 +74,15 @@ impl DeskSide {
     /// # Errors
     /// The conversation did not end properly.
     pub fn converse_in_window(self, window: Window) -> Result<ExitCode> {
-        let Window { plain, bell, link } = window;
+        let Window { number, plain, bell, link } = window;
         let settings = Settings {
             name: self.name.as_bytes(),
             address: self.address.clone(),
             plain,
             bell,
             quiet: false,
+            window: true,
+            call: number,
         };
         let mut terminal = terminal::open(settings).context(UNUSABLE)?;
         let mut downlink = link.as_ref().map(OwnedFd::try_clone).transpose()?.map(Downlink::new);

@@ -10,6 +10,7 @@ use std::{env, io, mem};
 
 use super::editor::{Asked, Key, LEAVE, Prompt};
 use super::output::Outputs;
+use super::sanitize;
 use super::surface::{Change, Day, Entered, Entry, Live, Surface};
 use crate::sys::tty::{Raw, size};
 
@@ -29,6 +30,8 @@ pub struct TerminalGuard {
     /// Somebody else has the terminal.
     suspended: bool,
     day: Day,
+    /// The terminal understands titles, or skips them.
+    titles: bool,
 }
 
 impl TerminalGuard {
@@ -39,13 +42,23 @@ impl TerminalGuard {
     pub fn take() -> io::Result<Self> {
         let (width, height) = size(io::stdout());
         let prompt = Prompt::new(width, height, colour(), reflows());
-        Ok(Self { raw: Some(Raw::enter(LEAVE)?), ..Self::around(prompt, Outputs::standard()?) })
+        let raw = Some(Raw::enter(LEAVE)?);
+        Ok(Self { raw, titles: titles(), ..Self::around(prompt, Outputs::standard()?) })
     }
 
     /// A guard of a terminal that is not this process's.
     pub fn around(prompt: Prompt, outputs: Outputs) -> Self {
         let (keys, typed_at) = (VecDeque::new(), Instant::now());
-        Self { outputs, raw: None, prompt, keys, typed_at, suspended: false, day: Day::default() }
+        Self {
+            outputs,
+            raw: None,
+            prompt,
+            keys,
+            typed_at,
+            suspended: false,
+            day: Day::default(),
+            titles: true,
+        }
     }
 
     fn leave(&mut self) {
@@ -101,6 +114,14 @@ impl Surface for TerminalGuard {
 
     fn ring(&mut self) {
         self.prompt.ring();
+    }
+
+    /// OSC 2; sanitized once more, because this is written between escape sequences.
+    fn set_title(&mut self, title: &str) {
+        if self.titles {
+            let title = sanitize::label(title.as_bytes());
+            self.outputs.screen.push(format!("\x1B]2;{title}\x1B\\").as_bytes());
+        }
     }
 
     fn touch(&mut self) {
@@ -188,6 +209,11 @@ impl Surface for TerminalGuard {
 /// Whether to draw in colour (no-color.org).
 fn colour() -> bool {
     env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether this terminal skips a title that it cannot show: the Linux console prints it.
+fn titles() -> bool {
+    env::var("TERM").is_ok_and(|term| !term.starts_with("linux"))
 }
 
 /// Whether this terminal wraps its rows again when its width changes: most do; these say that they

@@ -148,6 +148,16 @@ pub struct Settings<'a> {
     pub bell: bool,
     /// No notices on standard error where standard output is not a terminal.
     pub quiet: bool,
+    /// The window is there for this conversation: its title is the peer's.
+    pub window: bool,
+    /// The number of the call, where it has one.
+    pub call: Option<u32>,
+}
+
+/// The title of a window for a call from somebody of this name, printable.
+pub fn title(name: &[u8], call: Option<u32>) -> String {
+    let name = sanitize::name(name);
+    call.map_or(name.clone().into_owned(), |call| format!("{name} (call {call})"))
 }
 
 /// The terminal that suits standard input and output.

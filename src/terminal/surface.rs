@@ -21,6 +21,9 @@ pub trait Surface {
     /// Rings the terminal's bell.
     fn ring(&mut self);
 
+    /// Sets the title of the window, where there is an editor. It must be printable.
+    fn set_title(&mut self, _title: &str) {}
+
     /// What the next [`paint`](Self::paint) is given has changed.
     fn touch(&mut self) {}
 

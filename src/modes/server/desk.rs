@@ -268,7 +268,7 @@ impl Desk {
     fn fork_helper(&mut self, number: u32, call: &TcpStream, from: SocketAddr) -> io::Result<()> {
         let link = self.links.open(number)?;
         let (settings, signals) = (&self.settings, &self.signals);
-        let helper = Helper { call, from, link: &link, settings, signals };
+        let helper = Helper { number, call, from, link: &link, settings, signals };
         let pid = process::spawn(&[call.as_fd(), link.as_fd()], || helper.run())?;
         self.calls.begin(number, pid, from);
         Ok(())

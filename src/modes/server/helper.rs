@@ -26,7 +26,7 @@ use crate::session::handler::DeskSide;
 use crate::session::link::{Report, Reporter};
 use crate::sys::signals::Signals;
 use crate::sys::{fd, process, sockets};
-use crate::terminal::sanitize;
+use crate::terminal::title;
 use crate::window::command::{self, Terminal};
 use crate::window::handover::{self, Handover, Offer};
 use crate::window::{Window, tmux, xterm};
@@ -77,6 +77,8 @@ pub struct Settings {
 
 /// What a helper needs to know.
 pub struct Helper<'a> {
+    /// The number of the call.
+    pub number: u32,
     pub call: &'a TcpStream,
     pub from: SocketAddr,
     /// The end of the link for the process of this call.
@@ -116,9 +118,9 @@ impl Helper<'_> {
         obey(self.signals)?;
         self.signals.release().context("cannot restore signal dispositions")?;
         let Settings { opener, name, plain, bell } = self.settings;
-        let title = sanitize::label(caller.as_bytes()).into_owned();
+        let title = title(caller.as_bytes(), Some(self.number));
         let (desk, plain, bell) = (name.clone(), *plain, *bell);
-        let record = Handover { desk, caller, from: self.from, plain, bell };
+        let record = Handover { number: self.number, desk, caller, from: self.from, plain, bell };
         match opener {
             Opener::Console => self.become_handler(record),
             Opener::Xterm { talk } => match self.become_xterm(talk, &title, &record)? {},

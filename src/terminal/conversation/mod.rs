@@ -12,7 +12,7 @@ use super::command::{self, Command};
 use super::editor::KEYS;
 use super::output::Outputs;
 use super::surface::{Change, Entered, Entry, Live, Origin, Surface, Who};
-use super::{Event, Settings, Terminal, Typed, pass_bytes, sanitize, say_line};
+use super::{Event, Settings, Terminal, Typed, pass_bytes, sanitize, say_line, title};
 use crate::sys::clock::{self, Clock};
 use peer::{Peer, PeerState};
 
@@ -27,6 +27,9 @@ pub struct ConversationScreen<S> {
     /// The name of this side.
     name: Vec<u8>,
     rings_for_lines: bool,
+    /// The window is there for this conversation.
+    window: bool,
+    call: Option<u32>,
     peer: Peer,
     /// What [`Peer::status`] said last: it is asked for at each paint, and changes seldom.
     status: Vec<u8>,
@@ -43,6 +46,8 @@ impl<S: Surface> ConversationScreen<S> {
             person,
             name: settings.name.to_owned(),
             rings_for_lines: settings.bell,
+            window: settings.window,
+            call: settings.call,
             status: peer.status(),
             peer,
             clock: clock::now,
@@ -140,7 +145,12 @@ impl<S: Surface> Terminal for ConversationScreen<S> {
     fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Text { text, complete } => return self.hear(text, complete),
-            Event::Answered { name } => self.peer.answered(name),
+            Event::Answered { name } => {
+                self.peer.answered(name);
+                if self.window {
+                    self.surface.set_title(&title(name, self.call));
+                }
+            }
             Event::Reading(reads) => self.peer.reads(reads),
             Event::Left { .. } => {
                 self.end_line();

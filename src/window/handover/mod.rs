@@ -33,6 +33,7 @@ const VERSION: u8 = 1;
 
 /// The parts of a record: its version, which comes first, then in any order.
 const RECORD: u8 = b'V';
+const NUMBER: u8 = b'N';
 const DESK: u8 = b'D';
 const CALLER: u8 = b'C';
 const ADDRESS: u8 = b'A';
@@ -46,6 +47,8 @@ const BELL: u8 = 2;
 /// The handover record: what a handler needs besides the descriptors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handover {
+    /// The number of the call.
+    pub number: u32,
     /// The desk's name.
     pub desk: Name,
     /// The caller's name.
@@ -64,6 +67,7 @@ impl Handover {
         let settings = (u8::from(self.plain) * PLAIN) | (u8::from(self.bell) * BELL);
         let mut out = Buffer::default();
         frame::put(&mut out, RECORD, &[VERSION]);
+        frame::put(&mut out, NUMBER, &self.number.to_be_bytes());
         frame::put(&mut out, DESK, self.desk.as_bytes());
         frame::put(&mut out, CALLER, self.caller.as_bytes());
         frame::put(&mut out, ADDRESS, self.from.to_string().as_bytes());
@@ -77,13 +81,14 @@ impl Handover {
     /// The record in `bytes`, and the number of the link if it names one. `None` if they are not a
     /// whole record of this version.
     fn decode(mut bytes: &[u8]) -> Option<(Self, Option<RawFd>)> {
-        let (mut desk, mut caller, mut from, mut settings, mut link) =
-            (None, None, None, None, None);
+        let (mut number, mut desk, mut caller) = (None, None, None);
+        let (mut from, mut settings, mut link) = (None, None, None);
         let (RECORD, [VERSION], used) = frame::raw(bytes)? else { return None };
         bytes = &bytes[used..];
         while !bytes.is_empty() {
             let (tag, payload, used) = frame::raw(bytes)?;
             match tag {
+                NUMBER => number = Some(u32::from_be_bytes(payload.try_into().ok()?)),
                 DESK => desk = Some(Name::from_wire(payload)?),
                 CALLER => caller = Some(Name::from_wire(payload)?),
                 ADDRESS => from = Some(str::from_utf8(payload).ok()?.parse().ok()?),
@@ -95,7 +100,8 @@ impl Handover {
         }
         let settings = settings?;
         let (plain, bell) = (settings & PLAIN != 0, settings & BELL != 0);
-        Some((Self { desk: desk?, caller: caller?, from: from?, plain, bell }, link))
+        let (number, desk, caller, from) = (number?, desk?, caller?, from?);
+        Some((Self { number, desk, caller, from, plain, bell }, link))
     }
 
     /// Lets the program that this process is about to become inherit the record and the link.

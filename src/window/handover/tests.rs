@@ -8,6 +8,7 @@ use super::*;
 
 pub fn record() -> Handover {
     Handover {
+        number: 0x0102_0304,
         desk: "bob".parse().unwrap(),
         caller: Name::from_wire(b"\xffzo\xc3\xab\0").unwrap(),
         from: "[2001:db8::7]:51234".parse().unwrap(),

@@ -47,7 +47,8 @@ fn look(width: u16, height: u16) -> Look {
 /// A conversation of bob's on a surface.
 fn screen<S: Surface>(surface: S, bell: bool, person: bool) -> ConversationScreen<S> {
     let address = "192.0.2.7:51234".to_owned();
-    let settings = Settings { name: b"bob", address, plain: false, bell, quiet: false };
+    let (plain, quiet, window, call) = (false, false, false, None);
+    let settings = Settings { name: b"bob", address, plain, bell, quiet, window, call };
     let screen = ConversationScreen::new(surface, settings, person);
     ConversationScreen { clock: || CLOCK, ..screen }
 }

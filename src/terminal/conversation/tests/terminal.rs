@@ -165,6 +165,23 @@ fn a_paste_that_does_not_fit_is_dropped_whole() {
 }
 
 #[test]
+fn the_title_of_a_window_is_the_peer_and_the_number_of_the_call() {
+    for (window, call, name, title) in [
+        (true, Some(3), "alice", "\x1B]2;alice (call 3)\x1B\\"),
+        (true, None, "alice", "\x1B]2;alice\x1B\\"),
+        (true, None, "\u{3000}", "\x1B]2;<no name>\x1B\\"),
+        (true, Some(3), "a\x07\x1B\\\u{9C}b", "\x1B]2;a^G^[\\<U+009C>b (call 3)\x1B\\"),
+        (false, Some(3), "alice", ""),
+    ] {
+        let mut desk = Desk::ringing(look(80, 10));
+        (desk.screen.window, desk.screen.call) = (window, call);
+        desk.shows(Event::Answered { name: name.as_bytes() });
+        let written = desk.painted.split_inclusive("\x1B\\").next().unwrap();
+        assert_eq!(if written.starts_with("\x1B]") { written } else { "" }, title);
+    }
+}
+
+#[test]
 fn nothing_is_painted_while_nothing_has_changed() {
     let mut desk = Desk::new(44, 10);
     desk.paint();
