@@ -113,7 +113,7 @@ fn any_command_opens_a_window() {
     alice.notice_with("desk answered");
     alice.end_input();
     assert_eq!(alice.status(), 0);
-    assert_eq!(fs::read_to_string(title).unwrap(), "alice; \"$(id)\"");
+    assert_eq!(fs::read_to_string(title).unwrap(), "alice; \"$(id)\" (call 1)");
     desk.server.line_with("ended");
     wait_for("the helper to be reaped", || (desk.holdings() == before).then_some(()));
     assert_eq!(fs::read_dir(runtime.path()).unwrap().count(), 0, "something was left behind");
