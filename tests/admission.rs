@@ -43,6 +43,8 @@ fn only_those_on_the_list_come_in() {
         (&["--allow", "192.0.2.0/24", "--allow", "127.0.0.0/8"], true),
         (&["--allow", "127.0.0.0/8", "--deny", "127.0.0.1"], false),
         (&["--deny", "2001:db8::/32"], true),
+        (&["--deny", "::ffff:127.0.0.1"], false),
+        (&["--allow", "::ffff:127.0.0.0/104"], true),
     ] {
         let mut desk = desk(&window, options);
         let mut alice = desk.call("alice");
@@ -105,11 +107,18 @@ fn a_list_that_cannot_be_used_is_an_error_at_the_start() {
             "neither a network (such as 192.0.2.0/24) nor a readable file: no such file",
         ),
         ("", "neither a network"),
+        (
+            "::ffff:192.0.2.0/95",
+            "is wider than ::ffff:0:0/96, which is all of IPv4; name IPv4 and IPv6 separately",
+        ),
     ] {
         for option in ["--allow", "--deny"] {
             let (status, error) = failure(&mut talk(&["server", "0", option, list]));
             assert_eq!(status, 1, "{error}");
-            assert!(error.to_lowercase().contains(complaint), "{option} {list}: {error}");
+            assert!(
+                error.to_lowercase().contains(&complaint.to_lowercase()),
+                "{option} {list}: {error}"
+            );
         }
     }
     let (status, _) = failure(&mut talk(&["server", "0", "--max-calls", "many"]));

@@ -5,7 +5,8 @@
 
 use std::fs;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
+use ipnet::IpNet;
 
 use super::admission::{EXAMPLE, Networks, Rules};
 
@@ -32,8 +33,11 @@ impl Sources {
 
 /// A network, or a file of them.
 fn read(source: &str) -> Result<Networks> {
-    if let Ok(networks) = source.parse() {
-        return Ok(networks);
+    match source.parse::<Networks>() {
+        Ok(networks) => return Ok(networks),
+        // Written as a network, and not usable as one: it is not a file name either.
+        Err(error) if source.parse::<IpNet>().is_ok() => bail!(error),
+        Err(_) => {}
     }
     let text = fs::read_to_string(source)
         .with_context(|| format!("neither a network (such as {EXAMPLE}) nor a readable file"))?;

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::rate::{Rate, Usage};
 
@@ -44,11 +44,8 @@ impl FromStr for Networks {
         for (index, line) in text.lines().enumerate() {
             let word = line.split('#').next().unwrap_or_default().trim();
             if !word.is_empty() {
-                let error = || {
-                    let line = index + 1;
-                    format!("line {line}: '{word}' is not an address or network such as {EXAMPLE}")
-                };
-                networks.push(network(word).ok_or_else(error)?);
+                let error = |why| format!("line {}: '{word}' {why}", index + 1);
+                networks.push(network(word).map_err(error)?);
             }
         }
         if networks.is_empty() {
@@ -58,8 +55,16 @@ impl FromStr for Networks {
     }
 }
 
-fn network(word: &str) -> Option<IpNet> {
-    word.parse().ok().or_else(|| word.parse::<IpAddr>().ok().map(IpNet::from))
+/// Parses a network. A network of IPv4-mapped addresses becomes the IPv4 network that it stands
+/// for: callers are compared by their canonical addresses, and would never match it.
+fn network(word: &str) -> Result<IpNet, String> {
+    let network = word.parse().or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+    let network = network.map_err(|_| format!("is not an address or network such as {EXAMPLE}"))?;
+    let IpNet::V6(v6) = network else { return Ok(network) };
+    let Some(address) = v6.addr().to_ipv4_mapped() else { return Ok(network) };
+    let wide = "is wider than ::ffff:0:0/96, which is all of IPv4; name IPv4 and IPv6 separately";
+    let prefix = v6.prefix_len().checked_sub(96).ok_or(wide)?;
+    Ipv4Net::new(address, prefix).map(IpNet::from).map_err(|error| error.to_string())
 }
 
 impl Networks {
@@ -193,6 +198,8 @@ fn host(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -290,12 +297,30 @@ mod tests {
             ("# nobody\n", "the list is empty"),
             ("192.0.2.0/24\nlab", "line 2: 'lab'"),
             ("192.0.2.0/33", "line 1"),
+            ("::ffff:192.0.2.0/95", "wider than ::ffff:0:0/96"),
         ] {
             assert!(wrong.parse::<Networks>().unwrap_err().contains(complaint), "{wrong:?}");
         }
     }
 
     proptest! {
+        /// A list that names an IPv4 network in its IPv6 form names the same network.
+        #[test]
+        fn a_mapped_network_is_the_ipv4_network(address: u32, prefix in 0u8..=32, peer: u32) {
+            let address = Ipv4Addr::from(address);
+            let mapped = address.to_ipv6_mapped();
+            let list = |text: String| text.parse::<Networks>().unwrap();
+            let network = list(format!("{address}/{prefix}"));
+            prop_assert_eq!(&list(format!("{mapped}/{}", prefix + 96)), &network);
+            prop_assert_eq!(list(mapped.to_string()), list(address.to_string()));
+            // Peers nearby as well as anywhere.
+            for peer in [peer, u32::from(address) ^ (peer >> prefix.min(31))] {
+                let shift = 32 - u32::from(prefix);
+                let same = (u64::from(peer) >> shift) == (u64::from(u32::from(address)) >> shift);
+                prop_assert_eq!(network.contain(Ipv4Addr::from(peer).into()), same);
+            }
+        }
+
         /// However calls come and go, the counts are those of the calls that are there, and hosts
         /// are forgotten.
         #[test]
