@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::{Desk, Window, failure, talk, wait_for};
+use crate::support::network::{DESK, network};
+use crate::support::{Desk, Program, Window, failure, talk, wait_for};
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
@@ -59,6 +60,24 @@ fn only_those_on_the_list_come_in() {
             desk.server.line_with("refused: your address is not allowed to call");
         }
     }
+}
+
+#[test]
+fn a_call_from_the_machine_of_the_desk_is_not_limited_by_host() {
+    network(|network| {
+        let options = ["--bind", DESK, "--window", "console", "--max-per-host", "1"];
+        let mut server = talk(&[&["server", "0", "--name", "desk"], &options[..]].concat());
+        let desk = network.desk.at(|| Desk::of(Program::start(&mut server)));
+        let port = desk.port();
+        let call = || Program::start(&mut talk(&["client", DESK, &port, "--name", "alice"]));
+        let answered = |mut caller: Program| {
+            caller.notice_with("desk answered");
+            caller
+        };
+        let _here = [(); 2].map(|()| answered(network.desk.at(call)));
+        let _there = answered(network.caller.at(call));
+        network.caller.at(call).notice_with("refused the call: too many simultaneous calls");
+    });
 }
 
 #[test]

@@ -107,7 +107,8 @@ impl Host {
             unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace (unshare(2))");
             let namespace = File::open("/proc/thread-self/ns/net").unwrap();
             let tun = tun();
-            for line in [format!("address add {address}/24 dev tun0"), "link set tun0 up".into()] {
+            let address = format!("address add {address}/24 dev tun0");
+            for line in [&address, "link set tun0 up", "link set lo up"] {
                 let ip = command("ip", &[]).args(line.split(' ')).status().unwrap();
                 assert!(ip.success(), "ip {line}");
             }

@@ -1,10 +1,10 @@
 //! Admission: whose calls are accepted and how many at once, decided before a process is forked.
 //!
-//! Pure: the desk passes in the address and the time, and next door, `access_lists` reads the
-//! lists. A host is an IPv4 address or an IPv6 network of 64 bits, which is what one customer gets
-//! (RFC 6177). Calls from this machine count towards the total only: a tunnel that ends here is not
-//! one host. The invariant: a call that was admitted and has ended leaves nothing behind but the
-//! time of its arrival.
+//! Pure: the desk passes in addresses and the time, and next door, `access_lists` reads the lists.
+//! A host is an IPv4 address or an IPv6 network of 64 bits, which is what one customer gets (RFC
+//! 6177). Calls from this machine count towards the total only: a tunnel that ends here is not one
+//! host. They come from a loopback address, or from the address that they call. The invariant: a
+//! call that was admitted and has ended leaves nothing behind but the time of its arrival.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -122,13 +122,14 @@ struct Host {
 pub struct Admission {
     limits: Limits,
     rules: Rules,
-    calls: usize,
+    /// By number, the host that each call counts for; `None` for this machine.
+    calls: HashMap<u32, Option<IpAddr>>,
     hosts: HashMap<IpAddr, Host>,
 }
 
 impl Admission {
     pub fn new(limits: Limits, rules: Rules) -> Self {
-        Self { limits, rules, calls: 0, hosts: HashMap::new() }
+        Self { limits, rules, calls: HashMap::new(), hosts: HashMap::new() }
     }
 
     /// Replaces the access lists, for new calls.
@@ -136,23 +137,31 @@ impl Admission {
         self.rules = rules;
     }
 
-    /// Counts a call that arrives `now`, until [`Admission::ended`].
+    /// Counts a call that arrives `now` from one address at another, until [`Admission::ended`].
     ///
     /// # Errors
     /// The call is rejected, and not counted.
-    pub fn admit(&mut self, from: IpAddr, now: Instant) -> Result<(), Refusal> {
+    pub fn admit(
+        &mut self,
+        call: u32,
+        from: IpAddr,
+        at: Option<IpAddr>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
         let from = from.to_canonical();
         if !self.rules.permit(from) {
             return Err(Refusal::NotAllowed);
         }
-        if !from.is_loopback() {
-            self.admit_host(host(from), now)?;
+        let is_local = from.is_loopback() || at.is_some_and(|at| at.to_canonical() == from);
+        let host = (!is_local).then(|| host(from));
+        if let Some(host) = host {
+            self.admit_host(host, now)?;
         }
-        if self.calls >= self.limits.calls {
-            self.host_ended(from);
+        if self.calls.len() >= self.limits.calls {
+            self.host_ended(host);
             return Err(Refusal::DeskFull);
         }
-        self.calls += 1;
+        self.calls.insert(call, host);
         Ok(())
     }
 
@@ -173,14 +182,15 @@ impl Admission {
     }
 
     /// An admitted call has ended.
-    pub fn ended(&mut self, from: IpAddr) {
-        self.calls = self.calls.saturating_sub(1);
-        self.host_ended(from.to_canonical());
+    pub fn ended(&mut self, call: u32) {
+        if let Some(host) = self.calls.remove(&call) {
+            self.host_ended(host);
+        }
     }
 
-    fn host_ended(&mut self, from: IpAddr) {
-        if let Some(known) = self.hosts.get_mut(&host(from)) {
-            known.calls = known.calls.saturating_sub(1);
+    fn host_ended(&mut self, host: Option<IpAddr>) {
+        if let Some(known) = host.and_then(|host| self.hosts.get_mut(&host)) {
+            known.calls -= 1;
         }
     }
 }
@@ -215,76 +225,110 @@ mod tests {
         Rules { allow: networks(allow), deny: networks(deny) }
     }
 
+    /// A desk at 198.51.100.1 and 2001:db8:d::1 that numbers its calls.
+    struct Desk {
+        admission: Admission,
+        number: u32,
+    }
+
+    impl Desk {
+        fn new(limits: Limits, rules: Rules) -> Self {
+            Self { admission: Admission::new(limits, rules), number: 0 }
+        }
+
+        fn call(&mut self, from: &str, now: Instant) -> Result<u32, Refusal> {
+            let at = if from.contains(':') { "2001:db8:d::1" } else { "198.51.100.1" };
+            self.number += 1;
+            self.admission.admit(self.number, ip(from), Some(ip(at)), now).map(|()| self.number)
+        }
+
+        /// Why a call from there is rejected, if it is.
+        fn rejects(&mut self, from: &str, now: Instant) -> Option<Refusal> {
+            self.call(from, now).err()
+        }
+    }
+
     #[test]
     fn calls_are_limited_per_host_and_in_total() {
         let now = Instant::now();
-        let mut admission = Admission::new(LIMITS, Rules::default());
-        let full = Err(Refusal::HostFull);
-        let alice = ip("192.0.2.1");
-        assert_eq!([(); 3].map(|()| admission.admit(alice, now)), [Ok(()), Ok(()), full]);
-        admission.ended(alice);
-        assert_eq!([(); 2].map(|()| admission.admit(alice, now)), [Ok(()), full]);
+        let mut desk = Desk::new(LIMITS, Rules::default());
+        let full = Some(Refusal::HostFull);
+        let first = desk.call("192.0.2.1", now).unwrap();
+        let second = desk.call("192.0.2.1", now).unwrap();
+        assert_eq!(desk.rejects("192.0.2.1", now), full);
+        desk.admission.ended(first);
+        assert_eq!(desk.rejects("192.0.2.1", now), None);
+        assert_eq!(desk.rejects("192.0.2.1", now), full);
         // An IPv4 address is the same host in its IPv6 form, and an IPv6 host is a network of 64
         // bits.
-        assert_eq!(admission.admit(ip("::ffff:192.0.2.1"), now), full);
-        assert_eq!(admission.admit(ip("2001:db8::1"), now), Ok(()));
-        assert_eq!(admission.admit(ip("2001:db8::ffff:1"), now), Ok(()));
-        assert_eq!(admission.admit(ip("2001:db8::2"), now), full);
-        assert_eq!(admission.admit(ip("2001:db8:0:1::2"), now), Ok(()));
-        let busy = Err(Refusal::DeskFull);
-        assert_eq!(admission.admit(ip("192.0.2.9"), now), busy);
-        admission.ended(alice);
-        assert_eq!(admission.admit(ip("192.0.2.9"), now), Ok(()));
-        assert_eq!(admission.admit(ip("127.0.0.1"), now), busy);
+        assert_eq!(desk.rejects("::ffff:192.0.2.1", now), full);
+        assert_eq!(desk.rejects("2001:db8::1", now), None);
+        assert_eq!(desk.rejects("2001:db8::ffff:1", now), None);
+        assert_eq!(desk.rejects("2001:db8::2", now), full);
+        assert_eq!(desk.rejects("2001:db8:0:1::2", now), None);
+        let busy = Some(Refusal::DeskFull);
+        assert_eq!(desk.rejects("192.0.2.9", now), busy);
+        desk.admission.ended(second);
+        assert_eq!(desk.rejects("192.0.2.9", now), None);
+        assert_eq!(desk.rejects("127.0.0.1", now), busy);
     }
 
     #[test]
     fn this_machine_counts_towards_the_total_only() {
         let now = Instant::now();
-        let mut admission = Admission::new(Limits { calls: 100, per_host: 1 }, Rules::default());
-        for _ in 0..50 {
-            assert_eq!(admission.admit(ip("127.0.0.1"), now), Ok(()));
-            assert_eq!(admission.admit(ip("::1"), now), Ok(()));
+        let mut desk = Desk::new(Limits { calls: 126, per_host: 1 }, Rules::default());
+        let neighbour = desk.call("2001:db8:d::2", now).unwrap();
+        for _ in 0..25 {
+            for here in ["127.0.0.1", "::1", "198.51.100.1", "2001:db8:d::1"] {
+                assert_eq!(desk.rejects(here, now), None, "{here}");
+            }
+            let mapped = Some(ip("::ffff:198.51.100.1"));
+            desk.number += 1;
+            let admitted = desk.admission.admit(desk.number, ip("198.51.100.1"), mapped, now);
+            assert_eq!(admitted, Ok(()));
         }
-        assert_eq!(admission.admit(ip("::1"), now), Err(Refusal::DeskFull));
+        assert_eq!(desk.rejects("::1", now), Some(Refusal::DeskFull));
+        // A call from here that ends is not taken for one of a host in the same network.
+        (neighbour + 1..=neighbour + 10).for_each(|call| desk.admission.ended(call));
+        assert_eq!(desk.rejects("2001:db8:d::3", now), Some(Refusal::HostFull));
+        desk.admission.ended(neighbour);
+        assert_eq!(desk.rejects("2001:db8:d::3", now), None);
     }
 
     #[test]
     fn sixty_calls_a_minute_after_a_burst() {
         let start = Instant::now();
-        let mut admission =
-            Admission::new(Limits { calls: 1000, per_host: 1000 }, Rules::default());
-        let eve = ip("192.0.2.66");
-        let mut call = |after| {
-            let admitted = admission.admit(eve, start + Duration::from_millis(after));
-            admission.ended(eve);
-            admitted
+        let mut desk = Desk::new(Limits { calls: 1000, per_host: 1000 }, Rules::default());
+        let mut rejects = |after| {
+            let called = desk.call("192.0.2.66", start + Duration::from_millis(after));
+            desk.admission.ended(desk.number);
+            called.err()
         };
         for _ in 0..20 {
-            assert_eq!(call(0), Ok(()));
+            assert_eq!(rejects(0), None);
         }
-        assert_eq!(call(0), Err(Refusal::TooFast));
-        assert_eq!(call(900), Err(Refusal::TooFast));
-        assert_eq!(call(1000), Ok(()));
-        assert_eq!(call(1500), Err(Refusal::TooFast));
-        let in_a_minute = (0..600).filter(|tenth| call(2000 + tenth * 100).is_ok()).count();
+        assert_eq!(rejects(0), Some(Refusal::TooFast));
+        assert_eq!(rejects(900), Some(Refusal::TooFast));
+        assert_eq!(rejects(1000), None);
+        assert_eq!(rejects(1500), Some(Refusal::TooFast));
+        let in_a_minute = (0..600).filter(|tenth| rejects(2000 + tenth * 100).is_none()).count();
         assert_eq!(in_a_minute, 60);
     }
 
     #[test]
     fn denied_networks_stay_denied_and_an_allow_list_excludes_all_others() {
         let now = Instant::now();
-        let mut admission =
-            Admission::new(LIMITS, rules(&["192.0.2.0/24", "::1"], &["192.0.2.66"]));
-        assert_eq!(admission.admit(ip("192.0.2.1"), now), Ok(()));
-        assert_eq!(admission.admit(ip("::ffff:192.0.2.2"), now), Ok(()));
-        assert_eq!(admission.admit(ip("::1"), now), Ok(()));
-        for other in ["192.0.2.66", "192.0.3.1", "2001:db8::1", "127.0.0.1"] {
-            assert_eq!(admission.admit(ip(other), now), Err(Refusal::NotAllowed), "{other}");
+        let mut desk = Desk::new(LIMITS, rules(&["192.0.2.0/24", "::1"], &["192.0.2.66"]));
+        for allowed in ["192.0.2.1", "::ffff:192.0.2.2", "::1"] {
+            assert_eq!(desk.rejects(allowed, now), None, "{allowed}");
         }
-        admission.replace_rules(rules(&[], &["192.0.2.0/24"]));
-        assert_eq!(admission.admit(ip("192.0.2.1"), now), Err(Refusal::NotAllowed));
-        assert_eq!(admission.admit(ip("192.0.3.1"), now), Ok(()));
+        let denied = Some(Refusal::NotAllowed);
+        for other in ["192.0.2.66", "192.0.3.1", "2001:db8::1", "127.0.0.1", "198.51.100.1"] {
+            assert_eq!(desk.rejects(other, now), denied, "{other}");
+        }
+        desk.admission.replace_rules(rules(&[], &["192.0.2.0/24"]));
+        assert_eq!(desk.rejects("192.0.2.1", now), denied);
+        assert_eq!(desk.rejects("192.0.3.1", now), None);
     }
 
     #[test]
@@ -328,18 +372,17 @@ mod tests {
             steps in proptest::collection::vec((any::<bool>(), 0u8..40), 0..400),
         ) {
             let start = Instant::now();
-            let mut admission = Admission::new(LIMITS, Rules::default());
-            let mut there: Vec<IpAddr> = Vec::new();
+            let mut desk = Desk::new(LIMITS, Rules::default());
+            let mut there = Vec::new();
             for (second, (comes, host)) in steps.into_iter().enumerate() {
-                let from = IpAddr::from([192, 0, 2, host]);
                 if comes {
                     let now = start + Duration::from_secs(second as u64);
-                    there.extend(admission.admit(from, now).is_ok().then_some(from));
-                } else if let Some(from) = there.pop() {
-                    admission.ended(from);
+                    there.extend(desk.call(&format!("192.0.2.{host}"), now).ok());
+                } else if let Some(call) = there.pop() {
+                    desk.admission.ended(call);
                 }
-                prop_assert_eq!(admission.calls, there.len());
-                let counted: usize = admission.hosts.values().map(|host| host.calls).sum();
+                prop_assert_eq!(desk.admission.calls.len(), there.len());
+                let counted: usize = desk.admission.hosts.values().map(|host| host.calls).sum();
                 prop_assert_eq!(counted, there.len());
             }
         }

@@ -37,15 +37,13 @@ const NO_ROOM: &str = "the desk has no room for another call; try again later";
 /// Bytes read at once from the keyboard or a link.
 const READ_SIZE: usize = 64 * 1024;
 
-/// An open desk.
 pub struct Desk {
     arrivals: Arrivals,
     calls: Calls,
     links: Links,
     operator: Operator,
     signals: Signals,
-    /// Counts each admitted call from [`Admission::admit`] until its helper could not be forked or
-    /// [`Action::Release`] comes, whichever of the two it is.
+    /// Counts a call from [`Admission::admit`] until [`Action::Release`], or a fork that fails.
     admission: Admission,
     access_lists: Sources,
     settings: Settings,
@@ -222,9 +220,9 @@ impl Desk {
                 }
                 Action::Hide(call) => self.operator.console.end(call),
                 Action::Terminate(pid) => process::terminate(pid),
-                Action::Release { call, from } => {
+                Action::Release(call) => {
                     self.links.close(call);
-                    self.admission.ended(from);
+                    self.admission.ended(call);
                 }
             }
         }
@@ -247,12 +245,13 @@ impl Desk {
 
     fn receive(&mut self, call: TcpStream, from: SocketAddr, now: Instant) {
         let number = self.calls.next_number();
-        if let Err(refusal) = self.admission.admit(from.ip(), now) {
+        let at = call.local_addr().ok().map(|at| at.ip());
+        if let Err(refusal) = self.admission.admit(number, from.ip(), at, now) {
             return self.reject(number, call, from, &refusal.to_string(), "");
         }
         if let Err(error) = self.fork_helper(number, &call, from) {
             self.links.close(number);
-            self.admission.ended(from.ip());
+            self.admission.ended(number);
             self.reject(number, call, from, NO_ROOM, &errors::reason(&error));
         }
     }

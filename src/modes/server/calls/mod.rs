@@ -7,7 +7,7 @@
 //! order. The first end wins, and a report that does not fit the call's stage is ignored.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::protocol::limits::{GOODBYE_LIMIT, RING_LIMIT};
@@ -36,12 +36,9 @@ pub enum Action {
     Hide(u32),
     /// Nobody wants the window of this process any more.
     Terminate(Pid),
-    /// Nothing is left of the call, and its link is to be closed. It no longer counts for this
-    /// address: this is the one place that takes back what was admitted.
-    Release {
-        call: u32,
-        from: IpAddr,
-    },
+    /// Nothing is left of the call, and its link is to be closed. It no longer counts: this is the
+    /// one place that takes back what was admitted.
+    Release(u32),
 }
 
 /// How far a call has come; it only moves down this list.
@@ -267,8 +264,8 @@ impl Calls {
     }
 
     fn forget(&mut self, number: u32) {
-        if let Some(call) = self.calls.remove(&number) {
-            self.actions.push_back(Action::Release { call: number, from: call.from.ip() });
+        if self.calls.remove(&number).is_some() {
+            self.actions.push_back(Action::Release(number));
         }
     }
 

@@ -55,7 +55,7 @@ impl Table {
             Action::Show { call, .. } => format!("show {call}"),
             Action::Hide(call) => format!("hide {call}"),
             Action::Terminate(pid) => format!("terminate {pid}"),
-            Action::Release { call, .. } => format!("release {call}"),
+            Action::Release(call) => format!("release {call}"),
         });
         let words = words.collect();
         self.actions.extend(new);
@@ -285,8 +285,7 @@ proptest! {
             let logged = |action: &Action| matches!(action, Action::Log(_));
             let shows =
                 |action: &Action| matches!(*action, Action::Show { call: of, .. } if of == call);
-            let releases =
-                |action: &Action| matches!(*action, Action::Release { call: of, .. } if of == call);
+            let releases = |action: &Action| matches!(*action, Action::Release(of) if of == call);
             let count = |what: &dyn Fn(&Action) -> bool| {
                 table.actions.iter().filter(|action| what(action)).count()
             };
