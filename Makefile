@@ -104,7 +104,11 @@ bench-quick:
 	scripts/bench/setup
 	python3 scripts/bench --quick
 
-install: all install-files
+# Only copies: root may have no cargo, and must leave no files in the tree.
+install: install-program install-files
+
+install-program:
+	@[ -x talk ] || { echo 'there is no program to install; run make first' >&2; exit 1; }
 	install -D -m 755 talk $(DESTDIR)$(PREFIX)/bin/talk
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_client
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_server
@@ -153,4 +157,4 @@ clean:
 	rm -f talk talk_client talk_server talk-*.tar.gz talk-desk_*.deb talk-static
 
 .PHONY: all run test suite test-package soak load fuzz check option-lists needs setup bench bench-quick install \
-	install-files uninstall dist deb test-deb static test-static msrv audit clean FORCE
+	install-program install-files uninstall dist deb test-deb static test-static msrv audit clean FORCE
