@@ -220,12 +220,12 @@ fn what_cannot_be_listened_on_is_named_with_what_could() {
         1,
         "port 517 is reserved for root; pick one from 1024 up: talk server 8255",
     );
-    let script = "LISTEN_PID=$$ LISTEN_FDS=many exec \"$0\" server";
-    expect(
-        &mut command("sh", &["-c", script, TALK]),
-        1,
-        "LISTEN_FDS is not one listening socket; see talk.socket for how it should be",
-    );
+    for (count, what) in [("many", "'many', which is not a number"), ("2", "2 sockets")] {
+        let script = format!("LISTEN_PID=$$ LISTEN_FDS={count} exec \"$0\" server");
+        let wanted = "one listening TCP socket is wanted, as ListenStream=8255 in talk.socket";
+        let error = format!("LISTEN_FDS passes {what}; {wanted}");
+        expect(&mut command("sh", &["-c", &script, TALK]), 1, &error);
+    }
 }
 
 #[test]

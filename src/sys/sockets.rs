@@ -13,8 +13,9 @@ use std::{env, mem};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, bind, getpeername,
-    getsockopt, listen as nix_listen, recv, send as nix_send, setsockopt, socket, sockopt,
+    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrLike, SockaddrStorage, bind,
+    getpeername, getsockname, getsockopt, listen as nix_listen, recv, send as nix_send, setsockopt,
+    socket, sockopt,
 };
 use nix::{setsockopt_impl, sockopt_impl};
 
@@ -74,31 +75,53 @@ fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
-/// The listening socket that the service manager handed over, if it did (sd_listen_fds(3)).
+/// The listening socket that the service manager passed, if it did (sd_listen_fds(3)).
 ///
 /// # Errors
-/// It handed over something other than one listening socket.
+/// It passed something other than one listening TCP socket.
 pub fn activated() -> io::Result<Option<TcpListener>> {
-    let wrong = || {
-        let message =
-            "LISTEN_FDS is not one listening socket; see talk.socket for how it should be";
+    let wrong = |what: &str| {
+        let wanted = "one listening TCP socket is wanted, as ListenStream=8255 in talk.socket";
+        let message = format!("LISTEN_FDS passes {what}; {wanted}");
         io::Error::new(ErrorKind::InvalidInput, message)
     };
     let count = match (env::var("LISTEN_PID"), env::var("LISTEN_FDS")) {
         (Ok(pid), Ok(count)) if pid == std::process::id().to_string() => count,
         _ => return Ok(None),
     };
-    let socket = match count.as_str() {
-        "0" => return Ok(None),
-        "1" => fd::inherited(FIRST_PASSED).map_err(|_| wrong())?,
-        _ => return Err(wrong()),
-    };
-    if !getsockopt(&socket, sockopt::AcceptConn).unwrap_or(false) {
-        return Err(wrong());
+    match count.parse() {
+        Ok(0) => return Ok(None),
+        Ok(1) => {}
+        Ok(2_u32..) => return Err(wrong(&format!("{count} sockets"))),
+        Err(_) => return Err(wrong(&format!("'{count}', which is not a number"))),
+    }
+    let unfit = |unfit: fd::Unfit| wrong(&format!("descriptor {FIRST_PASSED}, which {unfit}"));
+    let socket = fd::inherited(FIRST_PASSED).map_err(unfit)?;
+    if let Some(what) = other_than_listener(socket.as_fd()) {
+        return Err(wrong(what));
     }
     let listener = TcpListener::from(socket);
     listener.set_nonblocking(true)?;
     Ok(Some(listener))
+}
+
+/// What `fd` is, unless it is a listening TCP socket.
+fn other_than_listener(fd: BorrowedFd<'_>) -> Option<&'static str> {
+    let family = getsockname::<SockaddrStorage>(fd.as_raw_fd()).ok().and_then(|at| at.family());
+    match (getsockopt(&fd, sockopt::SockType), family) {
+        (Err(_), _) => Some("a descriptor that is not a socket"),
+        (_, Some(AddressFamily::Unix)) => Some("a Unix socket"),
+        (Ok(SockType::Datagram), _) => Some("a datagram socket"),
+        (Ok(SockType::Stream), Some(AddressFamily::Inet | AddressFamily::Inet6)) => {
+            let listens = getsockopt(&fd, sockopt::AcceptConn).unwrap_or(false);
+            match peer(&fd) {
+                _ if listens => None,
+                Some(_) => Some("a connected socket, as with Accept=yes"),
+                None => Some("a socket that does not listen"),
+            }
+        }
+        _ => Some("a socket that is not for TCP"),
+    }
 }
 
 /// Prepares a socket for a conversation. Not every stream is TCP, and none of this is essential, so
@@ -246,7 +269,33 @@ pub fn linger_and_close(stream: &TcpStream, last: &[u8], limit: Duration) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
     use super::*;
+
+    #[test]
+    fn what_is_passed_instead_of_a_listener_is_named() {
+        let listener = TcpListener::bind("localhost:0").unwrap();
+        let caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let _accepted = listener.accept().unwrap();
+        let unbound = |family, kind| socket(family, kind, SockFlag::empty(), None).unwrap();
+        let (unix, _peer) = UnixStream::pair().unwrap();
+        for (fd, expected) in [
+            (OwnedFd::from(listener), None),
+            (caller.into(), Some("a connected socket, as with Accept=yes")),
+            (
+                unbound(AddressFamily::Inet6, SockType::Stream),
+                Some("a socket that does not listen"),
+            ),
+            (unbound(AddressFamily::Inet, SockType::Datagram), Some("a datagram socket")),
+            (unix.into(), Some("a Unix socket")),
+            (unbound(AddressFamily::Netlink, SockType::Raw), Some("a socket that is not for TCP")),
+            (tempfile::tempfile().unwrap().into(), Some("a descriptor that is not a socket")),
+        ] {
+            assert_eq!(other_than_listener(fd.as_fd()), expected);
+        }
+    }
 
     #[test]
     fn a_reset_reaches_the_peer_although_a_copy_is_open() {
