@@ -73,7 +73,7 @@ fn exact_names_mean_a_mode_and_nothing_else_does() {
 fn wrong_arguments_are_named_and_exit_with_2() {
     for (arguments, complaint) in [
         (&["client", "localhost", "65536"][..], "must be a port number from 1 to 65535"),
-        (&["client", "localhost", "1", "more"], "more"),
+        (&["client", "localhost", "1", "more"], "give one host and one port"),
         (&["client", "localhost", "--name", ""], "visible"),
         (&["server", "-1"], "-1"),
         (&["handler"], "fd"),
@@ -89,4 +89,21 @@ fn wrong_arguments_are_named_and_exit_with_2() {
         assert!(error.starts_with("talk: ") && error.contains(complaint), "{arguments:?}: {error}");
         assert!(!error.contains("panicked"), "{error}");
     }
+}
+
+#[test]
+fn the_desk_can_come_from_the_environment() {
+    for (desk, expected, complaint) in [
+        ("127.0.0.1:1", 1, "no desk answers at 127.0.0.1 port 1"),
+        ("[::ffff:127.0.0.1]:1", 1, "port 1"),
+        ("localhost:talk", 2, "TALK_DESK: the port in 'localhost:talk' must be a port number"),
+        ("", 2, "no desk to call; give its host, or set TALK_DESK"),
+        (":1", 2, "TALK_DESK: ':1' names no host; change or unset it"),
+    ] {
+        let (status, error) = failure(talk(&["client"]).env("TALK_DESK", desk));
+        assert_eq!(status, expected, "{error}");
+        assert!(error.contains(complaint), "{desk}: {error}");
+    }
+    let (_, error) = failure(talk(&["client", "127.0.0.1:2"]).env("TALK_DESK", "127.0.0.1:1"));
+    assert!(error.contains("port 2"), "arguments go before: {error}");
 }

@@ -23,18 +23,8 @@ use nix::unistd::geteuid;
 use tempfile::TempDir;
 
 /// A mode, its wrong arguments, and what is said before the page to read on.
-const WRONG_ARGUMENTS: [(&str, &[&str], &str); 14] = [
-    ("client", &[], "required positional arguments not provided: host"),
-    (
-        "client",
-        &["desk", "talk"],
-        "positional argument 'port' with value 'talk': must be a port number from 1 to 65535",
-    ),
-    (
-        "client",
-        &["desk", "0"],
-        "positional argument 'port' with value '0': must be a port number from 1 to 65535",
-    ),
+const WRONG_ARGUMENTS: [(&str, &[&str], &str); 12] = [
+    ("handler", &[], "required positional arguments not provided: fd"),
     ("client", &["desk", "--nmae", "x"], "unrecognized argument: --nmae"),
     ("client", &["desk", "--name"], "no value provided for option '--name'"),
     (
@@ -99,7 +89,11 @@ fn a_wrong_word_is_named_with_the_page_that_knows_better() {
 #[test]
 fn a_desk_that_cannot_be_called_by_what_was_given_is_a_usage_error() {
     for (arguments, error) in [
-        (&["client", "desk:"][..], "the port in 'desk:' must be a port number from 1 to 65535"),
+        (&["client"][..], "no desk to call; give its host, or set TALK_DESK"),
+        (&["client", ""], "'' names no host"),
+        (&["client", "desk", "talk"], "port 'talk' must be a port number from 1 to 65535"),
+        (&["client", "desk", "1", "2"], "give one host and one port"),
+        (&["client", "desk:"], "the port in 'desk:' must be a port number from 1 to 65535"),
         (&["client", "[::1]:0"], "the port in '[::1]:0' must be a port number from 1 to 65535"),
         (&["client", "desk:9000", "9000"], "'desk:9000' names a port already; give one port"),
         (&["check", "desk", "0"], "port '0' must be a port number from 1 to 65535"),

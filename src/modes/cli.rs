@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use argh::TopLevelCommand;
 
 use crate::protocol::name::Name;
@@ -18,6 +18,8 @@ use crate::sys::process;
 pub const PORT: u16 = 8255;
 /// The environment variable that names this side unless `--name` does.
 pub const NAME_VARIABLE: &str = "TALK_NAME";
+/// The environment variable that names the desk unless an argument does.
+pub const DESK_VARIABLE: &str = "TALK_DESK";
 /// The longest limit that can be set, in seconds (31 years): a deadline that far ahead can still
 /// be represented by every clock.
 const LONGEST: u32 = 1_000_000_000;
@@ -110,18 +112,28 @@ pub fn own_name(chosen: Option<Name>) -> Result<Name> {
     if let Some(name) = chosen {
         return Ok(name);
     }
-    match std::env::var(NAME_VARIABLE) {
-        Ok(name) => name.parse().map_err(|error| {
-            Usage::wrong(format!("{NAME_VARIABLE}: {error}; change or unset it")).into()
-        }),
-        Err(VarError::NotUnicode(_)) => {
-            bail!(Usage::wrong(format!("{NAME_VARIABLE} is not UTF-8; change or unset it")))
-        }
-        Err(VarError::NotPresent) => {
-            let login = process::login_name().and_then(|name| name.parse().ok());
-            let wrong = "this user has no printable login name; set";
-            login.ok_or_else(|| Usage::wrong(format!("{wrong} {NAME_VARIABLE}")).into())
-        }
+    if let Some(name) = variable(NAME_VARIABLE, str::parse)? {
+        return Ok(name);
+    }
+    let login = process::login_name().and_then(|name| name.parse().ok());
+    let wrong = "this user has no printable login name; set";
+    login.ok_or_else(|| Usage::wrong(format!("{wrong} {NAME_VARIABLE}")).into())
+}
+
+/// The value of an environment variable, if it is set and not empty.
+///
+/// # Errors
+/// It is not UTF-8, or `parse` does not accept it.
+pub fn variable<T, E: fmt::Display>(
+    name: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, Usage> {
+    let wrong = |what: String| Usage::wrong(format!("{name}{what}; change or unset it"));
+    match std::env::var(name) {
+        Ok(value) if value.is_empty() => Ok(None),
+        Ok(value) => parse(&value).map(Some).map_err(|error| wrong(format!(": {error}"))),
+        Err(VarError::NotUnicode(_)) => Err(wrong(" is not UTF-8".into())),
+        Err(VarError::NotPresent) => Ok(None),
     }
 }
 

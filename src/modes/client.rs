@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use argh::FromArgs;
 
-use super::cli::{desk_port, own_name, parse, seconds};
+use super::cli::{own_name, parse, seconds};
 use super::dial::Destination;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
@@ -38,14 +38,10 @@ use crate::terminal::{self, Event, Settings, sanitize};
     error_code(2, "The command line is wrong.")
 )]
 pub struct Options {
-    /// host name or address of the desk, also with its port as in desk:8255 (IPv6 addresses in
-    /// brackets)
+    /// host name or address of the desk, and its port (default: 8255), which can be attached as in
+    /// desk:8255 (IPv6 addresses in brackets); without both, $TALK_DESK
     #[argh(positional)]
-    host: String,
-
-    /// port of the desk (default: 8255)
-    #[argh(positional, from_str_fn(desk_port))]
-    port: Option<u16>,
+    desk: Vec<String>,
 
     /// your name as shown at the desk, at most 64 bytes (default: $TALK_NAME, or your login name)
     #[argh(option)]
@@ -77,7 +73,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
     let options: Options = parse(command, arguments)?;
     let name = own_name(options.name)?;
     let limit = options.timeout.map(|limit| (Instant::now() + limit, limit));
-    let desk = Destination::new(&options.host, options.port)?;
+    let desk = Destination::find(&options.desk)?;
     let (socket, address) = desk.dial(limit.map(|(at, _)| at))?;
     let mut terminal = terminal::open(Settings {
         name: name.as_bytes(),

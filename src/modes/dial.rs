@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, anyhow, bail};
 
-use super::cli::{PORT, Usage, desk_port};
+use super::cli::{DESK_VARIABLE, PORT, Usage, desk_port, variable};
 use crate::errors;
 
 /// How long each address of a host may take to answer.
@@ -26,13 +26,46 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// The desk that the arguments name, as a host and perhaps a port; else the environment's.
+    ///
+    /// # Errors
+    /// Nothing names a desk, or what does is wrong.
+    pub fn find(arguments: &[String]) -> Result<Self, Usage> {
+        match Self::given(arguments)? {
+            Some(desk) => Ok(desk),
+            None => variable(DESK_VARIABLE, |text| Self::new(text, None))?.ok_or_else(|| {
+                Usage::wrong(format!("no desk to call; give its host, or set {DESK_VARIABLE}"))
+            }),
+        }
+    }
+
+    /// The desk that the arguments name; `None` if there are no arguments.
+    ///
+    /// # Errors
+    /// They are something other than a host and perhaps a port.
+    pub fn given(arguments: &[String]) -> Result<Option<Self>, Usage> {
+        let desk = match arguments {
+            [] => return Ok(None),
+            [host] => Self::new(host, None),
+            [host, port] => match desk_port(port) {
+                Ok(port) => Self::new(host, Some(port)),
+                Err(error) => Err(Usage::wrong(format!("port '{port}' {error}"))),
+            },
+            _ => Err(Usage::wrong("give one host and one port")),
+        };
+        desk.map(Some)
+    }
+
     /// Reads a host with or without its port: `host`, `host:port`, `address`, `[address]` or
     /// `[address]:port`.
     ///
     /// # Errors
-    /// The attached port is wrong, or `port` was given as well.
-    pub fn new(text: &str, port: Option<u16>) -> Result<Self, Usage> {
+    /// There is no host, the attached port is wrong, or `port` was given as well.
+    fn new(text: &str, port: Option<u16>) -> Result<Self, Usage> {
         let (host, attached) = split(text);
+        if host.is_empty() {
+            return Err(Usage::wrong(format!("'{text}' names no host")));
+        }
         let port = match attached {
             None => port.unwrap_or(PORT),
             Some(_) if port.is_some() => {
@@ -119,6 +152,8 @@ mod tests {
             assert_eq!(Destination::new(text, port).ok(), Some(destination), "{text}");
         }
         for (text, port) in [
+            ("", None),
+            (":9000", None),
             ("desk:", None),
             ("desk:0", None),
             ("desk:talk", None),

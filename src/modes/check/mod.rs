@@ -18,7 +18,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use argh::FromArgs;
 use nix::sys::signal::SigSet;
 
-use super::cli::{PORT, Usage, desk_port, parse, port, seconds};
+use super::cli::{PORT, Usage, parse, port, seconds};
 use super::dial::Destination;
 use crate::errors;
 use crate::protocol::events::Role;
@@ -97,20 +97,17 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
 }
 
 fn subject(options: &Options) -> Result<Subject> {
-    let words: Vec<&str> = options.address.iter().map(String::as_str).collect();
-    let read = |parse: fn(&str) -> Result<u16, String>, text: &str| {
-        parse(text).map_err(|error| Usage::wrong(format!("port '{text}' {error}")))
-    };
-    match (options.listen, &words[..]) {
-        (false, [host]) => Ok(Subject::Desk(Destination::new(host, None)?)),
-        (false, [host, port]) => {
-            Ok(Subject::Desk(Destination::new(host, Some(read(desk_port, port)?))?))
+    if !options.listen {
+        let desk = Destination::given(&options.address)?;
+        let none = || Usage::wrong("give the host of a desk, or --listen");
+        return Ok(Subject::Desk(desk.ok_or_else(none)?));
+    }
+    match &options.address[..] {
+        [] => listen(PORT),
+        [number] => {
+            listen(port(number).map_err(|error| Usage::wrong(format!("port '{number}' {error}")))?)
         }
-        (true, []) => listen(PORT),
-        (true, [number]) => listen(read(port, number)?),
-        (false, []) => bail!(Usage::wrong("give the host of a desk, or --listen")),
-        (false, _) => bail!(Usage::wrong("give one host and one port")),
-        (true, _) => bail!(Usage::wrong("with --listen, give a port and no host")),
+        _ => bail!(Usage::wrong("with --listen, give a port and no host")),
     }
 }
 
