@@ -74,7 +74,7 @@ fn every_failure_is_one_line_with_the_number_of_unconfirmed_lines() {
     let (mut caller, desk) = ringing();
     drop(desk);
     assert_eq!(caller.status(), 1);
-    caller.notice_with("the desk hung up before anybody answered");
+    caller.notice_with("something answered and hung up");
 
     let (mut caller, mut desk) = answered();
     caller.say("1\n2\n3\n");

@@ -30,7 +30,8 @@ fn a_conversation_that_fails_says_how_it_ended_and_what_a_caller_can_do() {
         (frame(b'B', b""), "the desk refused the call without a reason; try again later"),
         (
             vec![],
-            "the desk hung up before anybody answered: connection closed without BYE; call again",
+            "something answered and hung up: connection closed without BYE; \
+             is a desk open behind this port?",
         ),
         (
             hello("desk"),

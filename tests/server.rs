@@ -286,7 +286,7 @@ fn an_xterm_that_ends_before_its_handler_began_is_reported() {
     let mut desk = Desk::with_windows_of(&window);
     let mut alice = desk.call("alice");
     assert_eq!(alice.status(), 1);
-    alice.notice_with("the desk hung up before anybody answered");
+    alice.notice_with("something answered and hung up");
     let end = desk.server.line_with("ended");
     assert_eq!(
         end,

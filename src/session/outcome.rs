@@ -101,7 +101,7 @@ impl Ended {
             }
             (End::Broken(fault), _) => format!("{peer} does not speak this protocol: {fault}"),
             (End::Lost(why), Role::Caller) if self.peer.is_none() => {
-                format!("the desk hung up before anybody answered: {}", label(why.as_bytes()))
+                format!("something answered and hung up: {}", label(why.as_bytes()))
             }
             (End::Lost(why), _) => {
                 format!("the connection to {peer} was lost: {}", label(why.as_bytes()))
@@ -127,6 +127,7 @@ impl Ended {
             End::Refused(reason) if reason.is_empty() => "; try again later",
             End::NoHello(_) => "; try again later",
             End::OutOfTime(_) => "; use a longer --timeout",
+            End::Lost(_) if self.peer.is_none() => "; is a desk open behind this port?",
             End::Lost(_) => "; call again",
             End::NotConfirmed => "; check with the other side what arrived",
             _ => "",
