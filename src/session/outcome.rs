@@ -134,7 +134,7 @@ impl Ended {
         }
     }
 
-    /// The value as bytes for the link, at most 275 of them.
+    /// The value as bytes for the link, at most 476 of them.
     pub fn encode(&self) -> Vec<u8> {
         let flags = [self.role == Role::Handler, self.peer_left.is_some(), self.asked];
         let flags = (0..).zip(flags).map(|(bit, set)| u8::from(set) << bit).sum();
@@ -274,7 +274,7 @@ mod tests {
     use crate::protocol::name::MAX_NAME;
 
     /// Flags, lines, a name with its length, the variant, and what it holds.
-    const ENCODED_LIMIT: usize = 1 + 8 + 1 + MAX_NAME + 1 + MAX_REASON;
+    const ENCODED_LIMIT: usize = 1 + 8 + 1 + MAX_NAME + 1 + MAX_REASON + 1 + MAX_REASON;
 
     fn ended(how: How, role: Role) -> Ended {
         let peer = Name::from_wire(b"\xffzo\xc3\xab");
