@@ -1,8 +1,8 @@
 //! What the console does on a screen: many conversations and the log of the desk in one place.
 //!
-//! `roster` knows the calls, and `flow` holds back who floods. Next door, `conversation` does this for one; the surface below draws.
-//! Over pipes, each entry is one line of this form, in which only the program writes what stands
-//! before the text:
+//! `roster` knows the calls, and `flow` holds back who floods. Next door, `conversation` does this
+//! for one; the surface below draws. Over pipes, each entry is one line of this form, in which only
+//! the program writes what stands before the text:
 //!
 //! ```text
 //! listening on …             the log: what happens to the desk
