@@ -73,8 +73,8 @@ mod tests {
 
     use nix::sys::wait::{WaitStatus, waitpid};
 
-    use super::super::alone;
     use super::super::process::spawn;
+    use super::super::tests::alone;
     use super::*;
 
     unsafe extern "C" {

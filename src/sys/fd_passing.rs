@@ -69,8 +69,8 @@ mod tests {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{Uid, setuid};
 
-    use super::super::alone;
     use super::super::process::spawn;
+    use super::super::tests::alone;
     use super::*;
 
     #[test]

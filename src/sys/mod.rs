@@ -24,19 +24,22 @@ pub fn would_block(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 
-/// Runs a test in a process that runs no other. A forked child has copies of the locks that other
-/// threads hold at that moment (of a panic hook, of standard error), and nobody to open them.
 #[cfg(test)]
-fn alone(test: impl FnOnce()) {
-    const ALONE: &str = "TALK_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return test();
+mod tests {
+    /// Runs a test in a process that runs no other. A forked child has copies of the locks that other
+    /// threads hold at that moment (of a panic hook, of standard error), and nobody to open them.
+    pub fn alone(test: impl FnOnce()) {
+        const ALONE: &str = "TALK_TEST_ALONE";
+        if std::env::var_os(ALONE).is_some() {
+            return test();
+        }
+        let thread = std::thread::current();
+        let name = thread.name().expect("the test harness names its threads");
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", name, "--test-threads=1", "--nocapture"]).env(ALONE, "1");
+        let output = command.output().unwrap();
+        let said =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
     }
-    let thread = std::thread::current();
-    let name = thread.name().expect("the test harness names its threads");
-    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", name, "--test-threads=1", "--nocapture"]).env(ALONE, "1");
-    let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

@@ -215,7 +215,7 @@ mod tests {
 
     use nix::unistd::pipe;
 
-    use super::super::alone;
+    use super::super::tests::alone;
     use super::*;
 
     fn status(child: Pid) -> WaitStatus {

@@ -54,8 +54,8 @@ mod tests {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{Pid, getppid, truncate};
 
-    use super::super::alone;
     use super::super::process;
+    use super::super::tests::alone;
     use super::*;
 
     /// Runs `child` in a forked process that keeps `keep`; returns what it complains of.

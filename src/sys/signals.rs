@@ -139,7 +139,7 @@ mod tests {
 
     use nix::sys::wait::{WaitStatus, waitpid};
 
-    use super::super::alone;
+    use super::super::tests::alone;
     use super::super::{process, ready};
     use super::*;
 

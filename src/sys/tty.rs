@@ -125,9 +125,9 @@ mod tests {
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, pipe};
 
-    use super::super::alone;
     use super::super::process::spawn;
     use super::super::ready::{Interest, select};
+    use super::super::tests::alone;
     use super::*;
 
     /// What has been written to the screen since the last call.
