@@ -219,7 +219,8 @@ fn the_commands_of_the_console_are_listed_whole() {
     desk.server.line_with("windows: console (this terminal)");
     desk.server.say("/help\n");
     for line in [
-        "/2 turns to call 2; /2 some text sends one line to it",
+        "/2 turns to call 2 and shows what was held back; /2 some text sends one line to it",
+        "/mute 2 holds back what call 2 says, or shows it again",
         "/all some text sends one line to everybody; /who lists the calls",
         "/hangup 2 ends call 2; /quit ends the desk, with a goodbye to everybody",
         "//word sends a line that starts with /word",

@@ -24,6 +24,9 @@ const UNPROVOKED: &[(&str, &str)] = &[
     ("the line being typed is always painted", BUG),
     ("more bytes filled than there was room for", BUG),
     ("more bytes taken than there are", BUG),
+    ("the call is known", BUG),
+    ("bytes are held", BUG),
+    ("nothing was pasted: the line holds 64 KB; send longer text through a pipe", PICTURE),
     ("/help lists keys and commands; /quit leaves", HELP),
     ("Left, Right, Home, End move the cursor; with Ctrl or Alt by word (also Alt-B, Alt-F)", HELP),
     (
@@ -40,6 +43,7 @@ const RULES: [&str; 3] =
 
 const BUG: &str = "only a mistake in this program says it";
 const HELP: &str = "no error; the pictures of the editor have it by its name";
+const PICTURE: &str = "a picture of the editor has it in two rows";
 
 /// The string literals of Rust source, without those in comments and attributes.
 fn literals(source: &str) -> Vec<String> {

@@ -55,7 +55,7 @@ fn the_window_is_started_with_just_these_arguments_and_descriptors() {
     let argv = window.read("argv");
     let argv: Vec<&str> = argv.lines().collect();
     let (options, command) = argv.split_at(argv.iter().position(|&word| word == "-e").unwrap());
-    assert_eq!(options[..3], ["-u8", "-title", "al<U+202E>[31mice"]);
+    assert_eq!(options[..3], ["-u8", "-title", "al<U+202E>[31mice (call 1)"]);
     let switched_off: Vec<&str> =
         options[3..].iter().filter(|&&word| word != "-xrm").copied().collect();
     for feature in ["allowTitleOps", "allowColorOps", "allowTcapOps", "allowMouseOps"] {

@@ -35,7 +35,7 @@ fn a_session_is_made_on_demand_with_a_window_for_each_call() {
     bob.notice_with("desk answered");
     desk.server.line_with("call 2 window open");
     let windows = sessions.run(&["list-windows", "-t", "talk", "-F", "#{window_name}"]);
-    assert_eq!(windows, "alice\nbob ♯(touch /tmp/never) ♯{pid}\n");
+    assert_eq!(windows, "alice (call 1)\nbob ♯(touch /tmp/never) ♯{pid} (call 2)\n");
 
     sessions.run(&["send-keys", "-t", "talk:alice", "-l", "from the desk"]);
     sessions.run(&["send-keys", "-t", "talk:alice", "Enter"]);
@@ -63,7 +63,8 @@ fn a_session_is_made_on_demand_with_a_window_for_each_call() {
     // The session is made anew.
     let mut carol = desk.call("carol");
     carol.notice_with("desk answered");
-    assert_eq!(sessions.run(&["list-windows", "-t", "talk", "-F", "#{window_name}"]), "carol\n");
+    let windows = sessions.run(&["list-windows", "-t", "talk", "-F", "#{window_name}"]);
+    assert_eq!(windows, "carol (call 3)\n");
 }
 
 #[test]
@@ -79,12 +80,13 @@ fn inside_tmux_the_windows_open_around_the_server() {
     assert_eq!(read_frame(&mut alice), (b'H', b"\x01\0desk".to_vec()));
     tmux.wait_for("call 1 window open");
     assert!(
-        tmux.run(&["list-windows", "-F", "#{window_name} #{window_active}"]).contains("alice 0")
+        tmux.run(&["list-windows", "-F", "#{window_name} #{window_active}"])
+            .contains("alice (call 1) 0")
     );
     alice.write_all(&frame(b'T', b"hello")).unwrap();
     wait_for("the activity in the status line", || {
         let flags = tmux.run(&["list-windows", "-F", "#{window_name} #{window_activity_flag}"]);
-        flags.contains("alice 1").then_some(())
+        flags.contains("alice (call 1) 1").then_some(())
     });
     tmux.run(&["select-window", "-t", ":alice"]);
     tmux.wait_for("< alice: hello");

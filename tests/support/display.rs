@@ -29,13 +29,14 @@ impl Display {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    /// The window with this title.
-    pub fn window(&self, title: &str) -> Option<String> {
-        self.run("xdotool", &["search", "--onlyvisible", "--name", &format!("^{title}$")])
+    /// The window of the caller with this name.
+    pub fn window(&self, caller: &str) -> Option<String> {
+        let title = format!("^{caller} .call [0-9]+.$");
+        self.run("xdotool", &["search", "--onlyvisible", "--name", &title])
     }
 
-    pub fn wait_for_window(&self, title: &str) -> String {
-        wait_for(&format!("the window {title}"), || self.window(title))
+    pub fn wait_for_window(&self, caller: &str) -> String {
+        wait_for(&format!("the window of {caller}"), || self.window(caller))
     }
 
     /// Types as a person does who has turned to this window.
@@ -78,9 +79,9 @@ impl Display {
     }
 
     /// Presses keys in a window until it is gone.
-    pub fn close_window(&self, title: &str) {
-        wait_for(&format!("the window {title} to close"), || {
-            let Some(window) = self.window(title) else { return Some(()) };
+    pub fn close_window(&self, caller: &str) {
+        wait_for(&format!("the window of {caller} to close"), || {
+            let Some(window) = self.window(caller) else { return Some(()) };
             self.run("xdotool", &["windowfocus", &window, "key", "Return"]);
             None
         });
