@@ -65,6 +65,30 @@ fn every_caller_gets_a_window_and_both_ends_type_at_will() {
 }
 
 #[test]
+fn no_letter_is_lost_behind_emoji() {
+    let display = Display::open();
+    let desk = desk_on(&display);
+    let [mut alice] = callers(&desk, ["alice"]);
+    let window = display.wait_for_window("alice.*");
+    let hands = "👍🏽👍🏽👍🏽 please bring the big boxes from the cellar to the front desk";
+    let families = format!("{} a sentence after twenty families", "👨‍👩‍👧".repeat(20));
+    let vowels = format!("{}and the end", "ক\u{9BE} ".repeat(60));
+    alice.say(&format!("{hands}\n{families}\n{vowels}\n"));
+    display.wait_for_text(&window, "and the end");
+    let screen = display.read(&window);
+    for word in hands.split(' ').chain(families.split(' ')).filter(|word| word.is_ascii()) {
+        assert!(screen.split_whitespace().any(|shown| shown == word), "{word} in\n{screen}");
+    }
+    // A row that xterm has wrapped is read as one that is longer than the window is wide.
+    let is_wide = |row: &&str| row.chars().count() > 80;
+    assert_eq!(screen.lines().find(is_wide), None, "{screen}");
+
+    // This sign is wider in an xterm than the program counts: xterm wraps the row.
+    alice.say(&format!("{} nothing is lost\n", "㉈".repeat(45)));
+    display.wait_for_text(&window, "nothing is lost");
+}
+
+#[test]
 fn a_display_that_cannot_be_opened_is_reported() {
     let mut desk = Desk::open(talk(&["server"]).env("DISPLAY", ":9999"));
     let mut alice = desk.call("alice");

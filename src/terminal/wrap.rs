@@ -1,36 +1,63 @@
 //! Measuring a line, and breaking it into rows of a terminal.
 //!
-//! Widths are those of `unicode-width`, by grapheme. Terminals do not agree on all of them, so
-//! surfaces keep a column free. Next door, `sanitize` makes the text harmless before it is measured
-//! here. The invariant: the rows of a text, joined, are the text.
+//! Terminals disagree about widths. Most draw an emoji sequence as its parts side by side, some as
+//! one picture. A row that is too short harms nobody; letters of a row that is too long are cut off
+//! or begin a row. So text is measured at its widest. Next door, `sanitize` makes the text harmless
+//! before it is measured here. The invariant: the rows of a text, joined, are the text.
 
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::UnicodeWidthChar;
 
 /// Columns from one tab stop to the next.
 const TAB: usize = 8;
 
-/// How many columns `text` takes.
+/// How many columns `text` takes at most: the sum of its code points.
 pub fn columns(text: &str) -> usize {
-    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+    text.chars().map(widest).sum()
+}
+
+/// How many columns `text` takes at least: of a grapheme, only the first code point. Later emoji
+/// count nothing: a terminal that does not know one yet may leave it out.
+pub fn least_columns(text: &str) -> usize {
+    let least = |grapheme: &str| match grapheme.chars().next() {
+        Some(c @ ('\u{3000}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}')) => widest(c),
+        Some(c @ ('가'..='힣' | '🌀'..='🙏')) => widest(c),
+        Some(c @ ..='\u{FFFF}') => c.width().map_or(1, |width| width.min(1)),
+        _ => 0,
+    };
+    text.graphemes(true).map(least).sum()
+}
+
+/// The columns of a code point in the terminal that gives it the most, of xterm, urxvt, tmux, VTE,
+/// alacritty and kitty. Vowel signs and the later parts of a Hangul syllable have columns in some;
+/// kitty widens a sign to an emoji, and a letter of a flag that stands alone.
+fn widest(c: char) -> usize {
+    match c {
+        '\u{FE0F}' => 1, // emoji style
+        '\u{1F1E6}'..='\u{1F1FF}' => 2,
+        _ => match c.width() {
+            Some(0) => usize::from(c.is_alphabetic()),
+            width => width.unwrap_or(1),
+        },
+    }
 }
 
 /// The longest beginning of `text` that fits in `room` columns.
 pub fn beginning(text: &str, room: usize) -> &str {
-    let end = text.grapheme_indices(true).scan(0, |columns, (at, grapheme)| {
-        *columns += grapheme.width();
-        (*columns <= room).then_some(at + grapheme.len())
+    let end = text.grapheme_indices(true).scan(0, |taken, (at, grapheme)| {
+        *taken += columns(grapheme);
+        (*taken <= room).then_some(at + grapheme.len())
     });
     &text[..end.last().unwrap_or(0)]
 }
 
 /// The longest end of `text` that fits in `room` columns.
 pub fn end(text: &str, room: usize) -> &str {
-    let start = text.grapheme_indices(true).rev().scan(0, |columns, (at, grapheme)| {
-        *columns += grapheme.width();
-        (*columns <= room).then_some(at)
+    let start = text.grapheme_indices(true).rev().scan(0, |taken, (at, grapheme)| {
+        *taken += columns(grapheme);
+        (*taken <= room).then_some(at)
     });
     &text[start.last().unwrap_or(text.len())..]
 }
@@ -50,7 +77,7 @@ pub fn without_tabs(text: &str) -> Cow<'_, str> {
             column += spaces;
         } else {
             expanded += grapheme;
-            column += grapheme.width();
+            column += columns(grapheme);
         }
     }
     Cow::Owned(expanded)
@@ -60,8 +87,8 @@ pub fn without_tabs(text: &str) -> Cow<'_, str> {
 /// broken after spaces where there are any and between graphemes where not.
 ///
 /// The spaces at a break hang over the edge and are not counted. A grapheme that is wider than a
-/// row gets a row for itself. An empty text is one empty row. Control characters count as one
-/// column: expand tabs before.
+/// row is broken between its code points. A code point that is wider gets a row for itself. An
+/// empty text is one empty row. Control characters count as one column: expand tabs before.
 pub fn rows(text: &str, width: usize, indent: usize) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     let mut room = width;
@@ -76,17 +103,25 @@ pub fn rows(text: &str, width: usize, indent: usize) -> impl Iterator<Item = &st
 
 /// How many bytes of `text` stand in a row of `room` columns.
 fn first_row(text: &str, room: usize) -> usize {
-    let mut columns = 0;
+    let mut taken = 0;
     let mut after_space = None;
     for (at, grapheme) in text.grapheme_indices(true) {
-        columns += grapheme.width();
+        taken += columns(grapheme);
         if grapheme == " " {
             after_space = Some(at + 1);
-        } else if columns > room && at > 0 {
-            return after_space.unwrap_or(at);
+        } else if taken > room {
+            let before = after_space.or((at > 0).then_some(at));
+            return before.unwrap_or_else(|| first_code_points(grapheme, room));
         }
     }
     text.len()
+}
+
+/// How many bytes of a grapheme that is too wide stand in a row of `room` columns.
+fn first_code_points(grapheme: &str, room: usize) -> usize {
+    let ends = grapheme.char_indices().map(|(at, c)| at + c.len_utf8());
+    let fits = |&end: &usize| columns(&grapheme[..end]) <= room;
+    ends.clone().take_while(fits).last().or(ends.min()).unwrap_or(0)
 }
 
 /// Passes on the rows of `head` and `text`, both printable: what each is indented by, and what of
@@ -112,6 +147,7 @@ pub fn with_head(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr;
 
     use super::*;
 
@@ -126,6 +162,23 @@ mod tests {
         assert_eq!((beginning("e\u{301}x", 1), end("xe\u{301}", 1)), ("e\u{301}", "e\u{301}"));
         assert_eq!((beginning("abc", 0), end("abc", 0)), ("", ""));
         assert_eq!((beginning("abc", 9), end("abc", 9)), ("abc", "abc"));
+    }
+
+    #[test]
+    fn text_is_measured_at_its_widest() {
+        for (text, most, least) in [
+            ("e\u{301}漢字カ한", 9, 9),
+            ("👍🏽", 4, 2),
+            ("👨‍👩‍👧", 6, 2),
+            ("🇨🇭", 4, 0),
+            ("1\u{FE0F}\u{20E3}", 2, 1),
+            ("❤\u{FE0F}", 2, 1),
+            ("\u{1100}\u{1161}\u{11A8}", 4, 1),
+            ("क\u{94D}षि", 3, 1),
+            ("ক\u{9BE}", 2, 1),
+        ] {
+            assert_eq!((columns(text), least_columns(text)), (most, least), "{text}");
+        }
     }
 
     #[test]
@@ -149,7 +202,8 @@ mod tests {
         assert_rows("abcdefgh", 4, 1, &["abcd", "efg", "h"]);
         assert_rows("漢字漢字", 5, 0, &["漢字", "漢字"]);
         assert_rows("e\u{301}e\u{301}e\u{301}", 2, 0, &["e\u{301}e\u{301}", "e\u{301}"]);
-        assert_rows("👨‍👩‍👧👨‍👩‍👧", 3, 0, &["👨‍👩‍👧", "👨‍👩‍👧"]);
+        assert_rows("👨‍👩‍👧👨‍👩‍👧", 6, 0, &["👨‍👩‍👧", "👨‍👩‍👧"]);
+        assert_rows("x👨‍👩‍👧x", 5, 0, &["x", "👨\u{200D}👩\u{200D}", "👧x"]);
         assert_rows("漢字", 1, 0, &["漢", "字"]);
         assert_rows("ab", 0, 7, &["a", "b"]);
     }
@@ -170,10 +224,18 @@ mod tests {
         assert_eq!(shown, expected);
     }
 
+    /// Terminals: one that draws a sequence as one picture, one that draws its parts side by side,
+    /// one that leaves out what is newer than it.
+    const MODELS: [fn(&str) -> usize; 3] = [
+        |text| text.graphemes(true).map(UnicodeWidthStr::width).sum(),
+        |text| text.chars().map(|c| c.width().unwrap_or(1)).sum(),
+        |text| text.chars().filter(|&c| c <= '🙏').map(|c| c.width().unwrap_or(1)).sum(),
+    ];
+
     proptest! {
         #[test]
         fn nothing_is_lost_and_every_row_fits(
-            text in "([a-z]{1,9}|[ 漢é👍\u{301}\u{200D}]|👨‍👩‍👧|\\PC){0,60}",
+            text in "([a-z]{1,9}|[ 漢é👍🏽❤🇨🇭\u{FE0F}\u{301}\u{200D}]|👨‍👩‍👧|1\u{FE0F}\u{20E3}|\\PC){0,60}",
             width in 0usize..30,
             indent in 0usize..10,
         ) {
@@ -182,7 +244,10 @@ mod tests {
             for (index, row) in rows.iter().enumerate() {
                 let room = if index == 0 { width } else { width.saturating_sub(indent) };
                 let ink = row.trim_end_matches(' ');
-                prop_assert!(columns(ink) <= room || ink.graphemes(true).count() == 1, "{row:?}");
+                for columns in MODELS {
+                    prop_assert!(columns(ink) <= room || ink.chars().count() == 1, "{row:?}");
+                    prop_assert!(least_columns(row) <= columns(row), "{row:?}");
+                }
                 prop_assert!(index == 0 || !row.is_empty());
             }
         }

@@ -1,10 +1,15 @@
 //! One row of the screen: pieces of text, each with its look.
 //!
 //! Next door, `screen` puts rows below each other. The invariant: the text of a row has no control
-//! characters, so that it is as wide as is counted here.
+//! characters, so that it is at most as wide as `wrap` counts.
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
+
+use crate::terminal::wrap;
+
+/// Remembers and restores the position of the cursor (DECSC, DECRC).
+const SAVE_CURSOR: &str = "\x1B7";
+pub const RESTORE_CURSOR: &str = "\x1B8";
 
 /// How a piece of text looks. Without colour, only a mark looks different from plain text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub enum Style {
     Status,
     /// Stands for something that is not text: a newline, more text to the right.
     Mark,
+    /// No text: the cursor is here.
+    Cursor,
 }
 
 impl Style {
@@ -27,7 +34,7 @@ impl Style {
         match self {
             Self::Mark => "\x1B[7m",
             _ if !colour => "",
-            Self::Plain => "",
+            Self::Plain | Self::Cursor => "",
             Self::Own => "\x1B[36m",
             Self::Peer => "\x1B[1;32m",
             Self::Notice => "\x1B[35m",
@@ -57,11 +64,17 @@ impl Row {
         }
     }
 
-    /// Appends the row to what is written to a terminal.
+    /// The cursor stands behind what has been pushed.
+    pub fn push_cursor(&mut self) {
+        self.0.push((Style::Cursor, String::new()));
+    }
+
+    /// Appends the row to what is written to a terminal. Its cursor is remembered there, because
+    /// only the terminal knows in which column that is.
     pub fn draw(&self, colour: bool, out: &mut String) {
         for (style, text) in &self.0 {
             let attributes = style.attributes(colour);
-            *out += attributes;
+            *out += if *style == Style::Cursor { SAVE_CURSOR } else { attributes };
             *out += text;
             if !attributes.is_empty() {
                 *out += "\x1B[m";
@@ -70,18 +83,21 @@ impl Row {
     }
 
     /// How many rows a terminal of `width` columns makes of this one when it wraps it again, down
-    /// to the row that holds column `until`.
-    pub fn reflowed(&self, width: usize, until: usize) -> usize {
-        let (mut rows, mut column, mut columns) = (1, 0, 0);
-        for grapheme in self.0.iter().flat_map(|(_, text)| text.graphemes(true)) {
-            if columns > until {
-                break;
-            }
-            columns += grapheme.width();
-            column += grapheme.width();
-            if column > width {
-                rows += 1;
-                column = grapheme.width();
+    /// to the cursor if it is here. Never too many: the rows above are not ours to erase.
+    pub fn reflowed(&self, width: usize) -> usize {
+        let (mut rows, mut column, mut last) = (1, 0, false);
+        for (style, text) in &self.0 {
+            last |= *style == Style::Cursor;
+            for grapheme in text.graphemes(true) {
+                let columns = wrap::least_columns(grapheme);
+                column += columns;
+                if column > width {
+                    rows += 1;
+                    column = columns;
+                }
+                if last {
+                    return rows;
+                }
             }
         }
         rows
@@ -111,9 +127,16 @@ mod tests {
     #[test]
     fn a_row_reflows_by_column() {
         let row = Row::new(Style::Plain, "12345漢字");
-        let rows = |width| row.reflowed(width, usize::MAX);
-        assert_eq!([9, 8, 7, 6, 5, 3].map(rows), [1, 2, 2, 2, 2, 4]);
-        assert_eq!([0, 4, 5, 7, 9].map(|until| row.reflowed(5, until)), [1, 1, 2, 2, 2]);
-        assert_eq!(Row::default().reflowed(5, 3), 1);
+        assert_eq!([9, 8, 7, 6, 5, 3].map(|width| row.reflowed(width)), [1, 2, 2, 2, 2, 4]);
+        assert_eq!(Row::default().reflowed(5), 1);
+        let until = |before, after| {
+            let mut row = Row::new(Style::Plain, before);
+            row.push_cursor();
+            row.push(Style::Plain, after);
+            row.reflowed(5)
+        };
+        assert_eq!([until("", "12345漢字"), until("1234", "5漢字")], [1, 1]);
+        assert_eq!([until("12345", "漢字"), until("12345漢", "字"), until("12345", "")], [2, 2, 1]);
+        assert_eq!(until("👍🏽👨‍👩‍👧🇨🇭1️⃣", ""), 1);
     }
 }

@@ -6,9 +6,11 @@
 //!
 //! - The line being typed is one row that moves sideways (`viewport`), so no row of the live area
 //!   is ever wrapped.
-//! - Every row is at least one column narrower than the terminal, and is broken here. Where a
-//!   terminal draws a character wider than it is counted here, the terminal cuts the row off:
-//!   wrapping is off (DECAWM).
+//! - Every row is at least one column narrower than the terminal, and is broken here. Should a
+//!   terminal still draw it wider than `wrap` counts, it wraps the scrollback itself, so that no
+//!   letter is lost; rows of the live area are cut off (DECAWM).
+//! - The cursor is put where the terminal has drawn the text before it, not where that is counted
+//!   to end.
 //! - A terminal of one or two rows shows only the line being typed, one of three rows no partial
 //!   line.
 //! - After a change of width most terminals wrap all rows again; where the live area then begins is
@@ -21,16 +23,18 @@
 use std::fmt::Write;
 
 use super::line::Line;
-use super::row::{Row, Style};
+use super::row::{RESTORE_CURSOR, Row, Style};
 use super::viewport::Viewport;
 use crate::terminal::surface::{Entry, Live, Origin};
 use crate::terminal::{sanitize, wrap};
 
-/// Bracketed paste on, wrapping off.
-const ENTER: &str = "\x1B[?2004h\x1B[?7l";
+/// Bracketed paste on.
+const ENTER: &str = "\x1B[?2004h";
 /// Undoes [`ENTER`] and whatever a row that was cut short has left: for every way out, the sudden
 /// ones too.
 pub const LEAVE: &str = "\x1B[m\x1B[?7h\x1B[?2004l\x1B[?25h";
+const WRAP_OFF: &str = "\x1B[?7l";
+const WRAP_ON: &str = "\x1B[?7h";
 const HIDE_CURSOR: &str = "\x1B[?25l";
 const SHOW_CURSOR: &str = "\x1B[?25h";
 const ERASE_BELOW: &str = "\x1B[J";
@@ -67,9 +71,8 @@ impl Size {
 
 /// The live area as it is on the terminal.
 struct Painted {
+    /// The cursor is in the last.
     rows: Vec<Row>,
-    /// The column of the cursor, which is in the last row.
-    cursor: usize,
     width: usize,
     /// The terminal has kept its size since.
     intact: bool,
@@ -154,26 +157,28 @@ impl Screen {
     /// Draws the live area, with the hint at the end of its status, and takes all that is to be
     /// written.
     pub fn paint(&mut self, live: &Live<'_>, hint: Option<&str>, line: &Line) -> Vec<u8> {
-        let (rows, cursor) = self.layout(live, hint, line);
+        let rows = self.layout(live, hint, line);
         let last = rows.len() - 1;
         match &self.painted {
             Some(old) if old.intact && old.rows[..old.rows.len() - 1] == rows[..last] => {
                 self.out += "\r";
+                self.out += WRAP_OFF;
                 rows[last].draw(self.colour, &mut self.out);
                 self.out += ERASE_RIGHT;
             }
             _ => {
                 self.erase();
+                self.out += WRAP_OFF;
                 for (index, row) in rows.iter().enumerate() {
                     self.out += if index == 0 { "" } else { "\r\n" };
                     row.draw(self.colour, &mut self.out);
                 }
             }
         }
-        self.out += "\r";
-        self.moved(cursor, 'C');
-        self.out += SHOW_CURSOR;
-        self.painted = Some(Painted { rows, cursor, width: self.size.width, intact: true });
+        for sequence in [RESTORE_CURSOR, WRAP_ON, SHOW_CURSOR] {
+            self.out += sequence;
+        }
+        self.painted = Some(Painted { rows, width: self.size.width, intact: true });
         self.take()
     }
 
@@ -202,8 +207,8 @@ impl Screen {
         std::mem::take(&mut self.out).into_bytes()
     }
 
-    /// The rows of the live area, and the column of the cursor in the last.
-    fn layout(&mut self, live: &Live<'_>, hint: Option<&str>, line: &Line) -> (Vec<Row>, usize) {
+    /// The rows of the live area, the last with the cursor.
+    fn layout(&mut self, live: &Live<'_>, hint: Option<&str>, line: &Line) -> Vec<Row> {
         let columns = self.size.columns();
         let mut rows = Vec::new();
         if let Some(entry) = &live.partial
@@ -216,35 +221,27 @@ impl Screen {
             let status = sanitize::label(live.status) + hint.as_str();
             rows.push(Row::new(Style::Status, wrap::beginning(&status, columns)));
         }
-        let (row, cursor) = self.viewport.view(&sanitize::label(live.to), line, columns);
-        rows.push(row);
-        (rows, cursor)
+        rows.push(self.viewport.view(&sanitize::label(live.to), line, columns));
+        rows
     }
 
     /// Erases the live area; the cursor is then where it began.
     fn erase(&mut self) {
-        let Some(Painted { rows, cursor, width, .. }) = self.painted.take() else {
+        let Some(Painted { rows, width, .. }) = self.painted.take() else {
             return;
         };
-        let (last, above) = rows.split_last().expect("the line being typed is always painted");
-        let mut up = above.len();
-        if self.reflows && width != self.size.width {
-            let width = self.size.width;
-            up = above.iter().map(|row| row.reflowed(width, usize::MAX)).sum();
-            up += last.reflowed(width, cursor) - 1;
-        }
+        let reflowed = if self.reflows && width != self.size.width {
+            rows.iter().map(|row| row.reflowed(self.size.width)).sum()
+        } else {
+            rows.len()
+        };
         self.out += HIDE_CURSOR;
         self.out += "\r";
-        self.moved(up, 'A');
+        if let up @ 1.. = reflowed - 1 {
+            write!(self.out, "\x1B[{up}A").expect("a String takes everything");
+        }
         self.out += ERASE_BELOW;
         self.scrollback = self.out.len();
-    }
-
-    /// Moves the cursor, `A` up or `C` to the right.
-    fn moved(&mut self, count: usize, direction: char) {
-        if count > 0 {
-            write!(self.out, "\x1B[{count}{direction}").expect("a String takes everything");
-        }
     }
 }
 

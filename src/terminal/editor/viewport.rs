@@ -29,34 +29,34 @@ pub struct Viewport {
 }
 
 impl Viewport {
-    /// The row of at most `columns` columns to be drawn, and the column of the cursor in it,
-    /// `columns` at most. Before the line stands whom it goes `to`, as far as there is room. When
-    /// the cursor leaves the window, the window moves so that the cursor is in its middle.
-    pub fn view(&mut self, to: &str, line: &Line, columns: usize) -> (Row, usize) {
+    /// The row of at most `columns` columns to be drawn, with the cursor in it. Before the line
+    /// stands whom it goes `to`, as far as there is room. When the cursor leaves the window, the
+    /// window moves so that the cursor is in its middle.
+    pub fn view(&mut self, to: &str, line: &Line, columns: usize) -> Row {
         let to = wrap::beginning(to, columns / TO);
         let before = wrap::columns(to) + PROMPT.len();
         // One column is kept for the mark.
-        let room = columns.saturating_sub(before + MORE.len());
+        let mut room = columns.saturating_sub(before + MORE.len());
         self.scroll(line, room);
         let prompt = if self.first == 0 { PROMPT } else { PROMPT_CUT };
         let mut row = Row::new(Style::Plain, wrap::beginning(&[to, prompt].concat(), columns));
-        let (mut column, mut cursor) = (0, 0);
-        for (at, grapheme) in line.text()[self.first..].grapheme_indices(true) {
+        let (text, cursor) = (&line.text()[self.first..], line.cursor() - self.first);
+        for (at, grapheme) in text.grapheme_indices(true) {
+            if (at..at + grapheme.len()).contains(&cursor) {
+                row.push_cursor();
+            }
             let (style, shown) = look(grapheme);
-            if self.first + at <= line.cursor() {
-                cursor = column;
-            }
-            if column + wrap::columns(&shown) > room {
+            let Some(left) = room.checked_sub(wrap::columns(&shown)) else {
                 row.push(Style::Mark, wrap::beginning(MORE, columns.saturating_sub(before)));
-                return (row, (before + cursor).min(columns));
-            }
-            column += wrap::columns(&shown);
+                return row;
+            };
+            room = left;
             row.push(style, &shown);
         }
-        if line.cursor() == line.text().len() {
-            cursor = column;
+        if cursor == text.len() {
+            row.push_cursor();
         }
-        (row, (before + cursor).min(columns))
+        row
     }
 
     fn scroll(&mut self, line: &Line, room: usize) {

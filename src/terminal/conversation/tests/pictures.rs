@@ -109,10 +109,36 @@ fn wide_characters_take_two_columns() {
     assert_eq!(line("\x7F"), "> ▏字e\u{301}");
     assert_eq!(line("\x05👍漢字"), "> 字e\u{301}👍漢字▏");
     assert_eq!(line("xy"), "< 字xy▏");
-    desk.types("\x15👨‍👩‍👧👍🏽");
-    assert!(desk.painted.contains("> 👨‍👩‍👧👍🏽\x1B[K\r\x1B[6C"), "{:?}", desk.painted);
-    desk.types("\x1B[D");
-    assert!(desk.painted.contains("\r\x1B[4C"), "{:?}", desk.painted);
+}
+
+#[test]
+fn emoji_sequences_take_the_columns_of_their_parts() {
+    // As in an xterm, where one family is six columns wide.
+    let families = "👨‍👩‍👧".repeat(7);
+    let mut desk = Desk::new(36, 10);
+    desk.hears(format!("{families} please come to the front desk")).hears_part("👍🏽 please");
+    desk.types("👨‍👩‍👧👍🏽 x\x1B[D\x1B[D").looks(&format!(
+        "
+14:05 -- alice answered
+14:05 < alice:
+        {}
+        {} please
+        come to the front desk
+14:05 < alice: 👍🏽 please
+-- alice (192.0.2.7:51234) talking
+> 👨‍👩‍👧👍🏽▏ x",
+        "👨‍👩‍👧".repeat(4),
+        "👨‍👩‍👧".repeat(3),
+    ));
+    let last = desk.types("👨‍👩‍👧".repeat(4)).picture();
+    assert!(last.ends_with(&format!("\n< {}▏ x", "👨‍👩‍👧".repeat(2))), "{last}");
+}
+
+#[test]
+fn the_cursor_is_where_the_terminal_has_drawn_it() {
+    let mut desk = Desk::new(40, 4);
+    desk.types("\u{9BE}👨‍👩‍👧1\u{FE0F}\u{20E3}ab\x1B[D");
+    assert!(desk.painted.contains("a\x1B7b\x1B[K\x1B8"), "{:?}", desk.painted);
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn nothing_is_painted_while_nothing_has_changed() {
     desk.paint();
     assert_eq!(desk.painted, "");
     desk.types("x");
-    assert_eq!(desk.painted, "\r> x\x1B[K\r\x1B[3C\x1B[?25h");
+    assert_eq!(desk.painted, "\r\x1B[?7l> x\x1B7\x1B[K\x1B8\x1B[?7h\x1B[?25h");
 }
 
 #[test]
