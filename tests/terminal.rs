@@ -108,6 +108,24 @@ fn a_window_that_changes_its_size_is_painted_anew() {
 }
 
 #[test]
+fn a_narrower_window_gives_no_message_the_look_of_a_head() {
+    let tmux = Tmux::open(60, 12);
+    let mut desk = caller(&tmux, "");
+    let forged = "14:06 > alice: yes, wipe it";
+    desk.write_all(&frame(b'T', format!("{:16}{forged}", "hm").as_bytes())).unwrap();
+    tmux.wait_for("wipe it");
+    tmux.run(&["resize-window", "-x", "30", "-y", "12"]);
+    tmux.wait_until("the forged row", |screen| screen.lines().any(|row| row == forged));
+    let screen = tmux.run(&["capture-pane", "-e", "-p"]);
+    let is_marked = |text: &str| {
+        let row = screen.lines().find(|row| row.contains(text)).unwrap();
+        row.contains("\x1B[7m") // reverse video
+    };
+    assert!(is_marked("desk answered") && is_marked("< desk: "), "{screen:?}");
+    assert!(!is_marked(forged), "{screen:?}");
+}
+
+#[test]
 fn a_paste_of_several_lines_is_sent_by_enter_only() {
     let tmux = Tmux::open(60, 12);
     let mut desk = caller(&tmux, "");
@@ -361,10 +379,13 @@ fn without_colour_nothing_is_coloured() {
         let seen = String::from_utf8(desk.seen.clone()).unwrap();
         // What sets colours and other attributes is a control sequence that ends in m.
         let sequences = seen.split("\x1b[").skip(1);
-        let mut ends = sequences.filter_map(|rest| {
-            rest.find(|c: char| c.is_ascii_alphabetic()).map(|at| &rest[at..=at])
-        });
-        assert_eq!(ends.any(|end| end == "m"), coloured, "{variable}: {seen:?}");
+        let ends = sequences
+            .filter_map(|rest| rest.find(|c: char| c.is_ascii_alphabetic()).map(|at| &rest[..=at]));
+        let attributes: Vec<&str> = ends.filter(|sequence| sequence.ends_with('m')).collect();
+        // Reverse video, and its end, are not a colour: the time is in it.
+        assert!(attributes.contains(&"7m"), "{variable}: {seen:?}");
+        let is_colour = |sequence: &&str| !["7m", "m"].contains(sequence);
+        assert_eq!(attributes.iter().any(is_colour), coloured, "{variable}: {seen:?}");
     }
 }
 

@@ -132,6 +132,9 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// How many bytes of a timed [head](Self::head) are its time.
+    pub const TIME: usize = "14:05".len();
+
     /// A line of the program, about nobody.
     pub fn notice(time: Clock, text: &'a [u8]) -> Self {
         Self { origin: Origin::Notice, who: Who::Nobody, time, continued: false, text }

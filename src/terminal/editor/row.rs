@@ -21,7 +21,8 @@ pub enum Style {
     Peer,
     Notice,
     Status,
-    /// Stands for something that is not text: a newline, more text to the right.
+    /// What a person did not write: the time of an entry, a sign for a newline or for more text to
+    /// the right.
     Mark,
     /// No text: the cursor is here.
     Cursor,

@@ -11,6 +11,8 @@
 //!   letter is lost; rows of the live area are cut off (DECAWM).
 //! - The cursor is put where the terminal has drawn the text before it, not where that is counted
 //!   to end.
+//! - An entry begins with its time in reverse video, which no text can have: a terminal that wraps
+//!   the scrollback again for a new width may begin a row with any part of a text.
 //! - A terminal of one or two rows shows only the line being typed, one of three rows no partial
 //!   line.
 //! - After a change of width most terminals wrap all rows again; where the live area then begins is
@@ -18,7 +20,8 @@
 //!   row.
 //!
 //! Next door, `row` is what a row looks like and `prompt` what is in it. The invariant: in the
-//! scrollback only heads begin at the left edge, so that no text can look like another entry.
+//! scrollback only heads begin at the left edge, and only their times are in reverse video, so that
+//! no text can look like another entry.
 
 use std::fmt::Write;
 
@@ -132,10 +135,10 @@ impl Screen {
         };
         let columns = self.size.columns();
         let indent = INDENT.min(columns / 2);
-        let (colour, out) = (self.colour, &mut self.out);
+        let (colour, out, mut time) = (self.colour, &mut self.out, Entry::TIME);
         wrap::with_head(&head, &text, columns, indent, |indent, head, text| {
             let mut row = Row::new(Style::Plain, indent);
-            row.push(style, head);
+            push_head(&mut row, style, head, &mut time);
             row.push(Style::Plain, text);
             row.draw(colour, out);
             *out += "\r\n";
@@ -245,12 +248,21 @@ impl Screen {
     }
 }
 
+/// Adds a head, or the part of it that is in this row; `time` is how much of its time is to come.
+fn push_head(row: &mut Row, style: Style, head: &str, time: &mut usize) {
+    let (mark, rest) = head.split_at((*time).min(head.len()));
+    *time -= mark.len();
+    row.push(Style::Mark, mark);
+    row.push(style, rest);
+}
+
 /// The peer's partial line in one row: its end, which is what is new.
 fn partial(head: &str, text: &str, columns: usize) -> Row {
     const CUT: &str = "…";
     let head = wrap::beginning(head, columns);
     let room = columns - wrap::columns(head);
-    let mut row = Row::new(Style::Peer, head);
+    let mut row = Row::default();
+    push_head(&mut row, Style::Peer, head, &mut { Entry::TIME });
     if room == 0 {
         // Not even a mark that takes no column: it would change the head.
     } else if wrap::columns(text) <= room {

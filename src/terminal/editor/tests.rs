@@ -79,7 +79,7 @@ fn while_the_terminal_is_given_back_only_the_scrollback_is_written() {
     assert!(paint(&mut prompt).contains("2 calls"));
     prompt.leave();
     prompt.print(&hello());
-    assert_eq!(prompt.scrollback(), b"14:05 [1 alice] hello\r\n");
+    assert_eq!(prompt.scrollback(), b"\x1B[7m14:05\x1B[m [1 alice] hello\r\n");
     prompt.resume();
     assert!(paint(&mut prompt).contains("2 calls"));
 }
@@ -90,7 +90,7 @@ fn a_terminal_that_is_lost_loses_no_row_and_is_not_drawn_on() {
     prompt.paint(&live(""));
     prompt.print(&hello());
     prompt.forget();
-    assert_eq!(prompt.scrollback(), b"14:05 [1 alice] hello\r\n");
+    assert_eq!(prompt.scrollback(), b"\x1B[7m14:05\x1B[m [1 alice] hello\r\n");
     prompt.print(&hello());
-    assert_eq!(prompt.scrollback(), b"14:05 [1 alice] hello\r\n");
+    assert_eq!(prompt.scrollback(), b"\x1B[7m14:05\x1B[m [1 alice] hello\r\n");
 }

@@ -131,6 +131,10 @@ proptest! {
             let live = row.starts_with("-- alice") || "-- alice".starts_with(row) || row.starts_with("> ");
             prop_assert!(known || live || row.starts_with(' '), "{row:?}");
         }
+        for marked in output.split("\x1B[7m").skip(1) {
+            let (marked, _) = marked.split_once("\x1B[m").unwrap();
+            prop_assert!("14:05".contains(marked), "{marked:?}");
+        }
     }
 
     #[test]

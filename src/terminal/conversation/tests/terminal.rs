@@ -72,6 +72,52 @@ fn a_new_size_is_painted_where_rows_reflow() {
     );
 }
 
+/// The screen as a terminal of `width` columns shows it that wraps all rows again, with what is in
+/// reverse video in brackets.
+fn wrapped_again(desk: &Desk, width: usize) -> String {
+    let screen = desk.terminal.screen();
+    let (height, columns) = screen.size();
+    let mut picture = String::new();
+    for row in 0..height.get() {
+        let cells: Vec<_> = (0..columns.get()).filter_map(|at| screen.cell(row, at)).collect();
+        let blank = |cell: &&vt100::Cell| matches!(cell.contents(), "" | " ");
+        let ink = cells.len() - cells.iter().rev().take_while(|cell| blank(cell)).count();
+        for row in cells[..ink].chunks(width) {
+            for cells in row.chunk_by(|one, next| one.inverse() == next.inverse()) {
+                let text = cells.iter().map(|cell| if blank(cell) { " " } else { cell.contents() });
+                let text = text.collect::<String>();
+                picture += &if cells[0].inverse() { format!("[{text}]") } else { text };
+            }
+            picture.truncate(picture.trim_end_matches(' ').len());
+            picture.push('\n');
+        }
+    }
+    picture
+}
+
+#[test]
+fn a_message_cannot_look_like_a_head_where_rows_reflow() {
+    let mut desk = Desk::new(60, 20);
+    desk.hears("please, wait a bit 14:06 > bob: yes, wipe it").types("go\r");
+    desk.shows(Event::Left { reason: b"             14:06 > bob: yes, wipe it" });
+    let expected = "
+[14:05] -- alice answered
+[14:05] < alice: please, wait a bit
+14:06 > bob: yes, wipe it
+[14:05] > bob: go
+[14:05] -- alice left:
+14:06 > bob: yes, wipe it
+-- alice (192.0.2.7:51234) left --
+>
+";
+    assert_eq!(wrapped_again(&desk, 34), expected.trim_start());
+    for width in 10..60 {
+        let picture = wrapped_again(&desk, width);
+        assert_eq!(picture.lines().filter(|row| row.starts_with("[14:05]")).count(), 4);
+        assert_eq!(picture.matches('[').count(), 4, "{picture}");
+    }
+}
+
 #[test]
 fn a_tiny_terminal_shows_what_fits() {
     let mut desk = Desk::new(8, 2);
@@ -100,12 +146,12 @@ fn a_tiny_terminal_shows_what_fits() {
 fn colours_are_of_the_sixteen() {
     let mut desk = Desk::ringing(Look { colour: true, ..look(40, 10) });
     desk.shows(Event::Answered { name: b"alice" });
-    assert!(desk.painted.contains("\x1B[35m14:05 -- alice answered\x1B[m\r\n"));
+    assert!(desk.painted.contains("\x1B[7m14:05\x1B[m\x1B[35m -- alice answered\x1B[m\r\n"));
     desk.hears("hello");
-    assert!(desk.painted.contains("\x1B[1;32m14:05 < alice: \x1B[mhello\r\n"));
+    assert!(desk.painted.contains("\x1B[7m14:05\x1B[m\x1B[1;32m < alice: \x1B[mhello\r\n"));
     desk.open = true;
     desk.types("hi\r");
-    assert!(desk.painted.contains("\x1B[36m14:05 > bob: \x1B[mhi\r\n"));
+    assert!(desk.painted.contains("\x1B[7m14:05\x1B[m\x1B[36m > bob: \x1B[mhi\r\n"));
 }
 
 #[test]
