@@ -21,7 +21,6 @@ const UNPROVOKED: &[(&str, &str)] = &[
     ("no descriptor that select can wait for is free", "a helper has closed the others"),
     ("another thread is running", BUG),
     ("a String takes everything", BUG),
-    ("the line being typed is always painted", BUG),
     ("more bytes filled than there was room for", BUG),
     ("more bytes taken than there are", BUG),
     ("the call is known", BUG),

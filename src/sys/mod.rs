@@ -26,8 +26,9 @@ pub fn would_block(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    /// Runs a test in a process that runs no other. A forked child has copies of the locks that other
-    /// threads hold at that moment (of a panic hook, of standard error), and nobody to open them.
+    /// Runs a test in a process that runs no other. A forked child has copies of the locks that
+    /// other threads hold at that moment (of a panic hook, of standard error), and nobody to open
+    /// them.
     pub fn alone(test: impl FnOnce()) {
         const ALONE: &str = "TALK_TEST_ALONE";
         if std::env::var_os(ALONE).is_some() {
