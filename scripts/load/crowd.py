@@ -26,6 +26,11 @@ TRAILING_LINES = 3
 TEXT = re.compile(r"(?P<said>> )?\[(?P<number>\d+) (?P<name>\w+)\] (?P<text>.*)")
 COMES = re.compile(r"call (?P<number>\d+) from 127\.0\.0\.1:\d+ \((?P<name>\w+)\)")
 EVENT = re.compile(r"call (?P<number>\d+) (?P<event>window open|ended: .*)")
+# What the console says about its current call, each once: the first caller is it, and when they have left, nobody is.
+NOTICES = [
+    re.compile(r"-- \[\d+ \w+\] is the current call"),
+    re.compile(r"-- no call is current; /\d+ turns to call \d+, /who lists them"),
+]
 
 Figures = dict[str, float]
 
@@ -155,6 +160,7 @@ class Crowd:
         self.ringing = {call.name: call for call in self.calls}
         self.by_number: dict[int, Call] = {}
         self.told_all = 0
+        self.notices = NOTICES.copy()
 
     def wait_for(self, what: str, holds: Callable[[Call], bool]) -> None:
         """Moves data until this holds for every call."""
@@ -180,6 +186,8 @@ class Crowd:
             call = self.ringing.pop(comes["name"])
             call.number = int(comes["number"])
             self.by_number[call.number] = call
+        elif self.notices and self.notices[0].fullmatch(shown):
+            self.notices.pop(0)
         elif (event := EVENT.fullmatch(shown)) and (call := self.known(event)):
             call.log(event["event"])
         else:
