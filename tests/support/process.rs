@@ -42,14 +42,11 @@ pub fn assert_confined(pid: Pid) {
     assert_eq!(files.split_whitespace().nth(3), Some("0"), "{files}");
 }
 
-/// Kills every process whose environment has `mark`, a variable with its value. `first` is the
-/// process that got it first: others with a lower number are not looked at.
-pub fn end_all(mark: &str, first: Pid) {
+/// Kills every process whose environment has `mark`, a variable with its value.
+pub fn end_all(mark: &str) {
     for _ in 0..ROUNDS {
-        let marked: Vec<Pid> = processes()
-            .filter(|pid| *pid >= first)
-            .filter(|pid| is_marked(*pid, mark) && !gone(*pid))
-            .collect();
+        let marked: Vec<Pid> =
+            processes().filter(|pid| is_marked(*pid, mark) && !gone(*pid)).collect();
         if marked.is_empty() {
             return;
         }

@@ -153,7 +153,7 @@ impl Drop for Started {
     fn drop(&mut self) {
         // It may have cleared its environment, and the mark with it.
         let _ = self.child.kill();
-        end_all(&self.mark, self.pid());
+        end_all(&self.mark);
         let _ = self.child.wait();
     }
 }
