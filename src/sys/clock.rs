@@ -4,6 +4,7 @@
 //! reading opens the file of the time zone, so it comes before the sandbox closes (tzset(3)).
 
 use std::mem;
+use std::time::SystemTime;
 
 use nix::libc;
 
@@ -50,12 +51,13 @@ impl std::fmt::Display for Clock {
 
 /// The time now, in the time zone of this process (TZ, else /etc/localtime).
 pub fn now() -> Clock {
-    // SAFETY: time(2) takes a null pointer.
-    at(unsafe { libc::time(std::ptr::null_mut()) })
+    at(SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() as i64))
 }
 
 /// The time so many seconds after the epoch.
-fn at(seconds: libc::time_t) -> Clock {
+fn at(seconds: i64) -> Clock {
+    // Of the type that the C library has for it.
+    let seconds = seconds as _;
     // SAFETY: tm is plain data, for which zero is a value.
     let mut tm: libc::tm = unsafe { mem::zeroed() };
     // SAFETY: localtime_r(3) reads the one and writes the other, and both outlive the call; when it
