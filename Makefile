@@ -108,7 +108,7 @@ bench-quick:
 install: install-program install-files
 
 install-program:
-	@[ -x talk ] || { echo 'there is no program to install; run make first' >&2; exit 1; }
+	@[ -x talk ] || { echo 'cannot install talk: not built; run make first' >&2; exit 1; }
 	install -D -m 755 talk $(DESTDIR)$(PREFIX)/bin/talk
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_client
 	ln -sf talk $(DESTDIR)$(PREFIX)/bin/talk_server

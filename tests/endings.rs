@@ -153,7 +153,7 @@ fn a_window_that_does_not_open_is_explained_to_the_desk() {
     ] {
         let mut server = talk(&["server", "--window", window]);
         server.env("PATH", path).env("XDG_RUNTIME_DIR", runtime);
-        // Where there is no other place.
+        // Without another place.
         server.env("TMPDIR", nowhere);
         let mut desk = Desk::open(&mut server);
         let mut alice = desk.call("alice");

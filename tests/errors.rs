@@ -202,8 +202,8 @@ fn what_cannot_be_listened_on_is_named_with_what_could() {
         1,
         "cannot listen on fe80::1: invalid argument; leave --bind out, or give it another address",
     );
-    // A network namespace of its own has the usual rule for low ports, whatever this one has; root
-    // needs to lose a capability to be bound by it.
+    // A new network namespace has the usual rule for low ports, whatever this one has. Root is
+    // bound by it only without a capability.
     let mut server = command(TALK, &["server", "517"]);
     if geteuid().is_root() {
         let unshare = ["--net", "setpriv", "--bounding-set=-net_bind_service", TALK];

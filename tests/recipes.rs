@@ -173,7 +173,7 @@ fn run(recipe: &str) {
     }
 }
 
-/// Runs them side by side: each has a place of its own, and some wait for long.
+/// Runs them side by side: each has its own directory, and some wait for a long time.
 fn run_all(recipes: &[String]) {
     thread::scope(|threads| recipes.iter().for_each(|recipe| drop(threads.spawn(|| run(recipe)))));
 }

@@ -381,7 +381,7 @@ fn a_flood_of_strangers_is_no_flood_of_lines() {
     }
     assert_eq!(counted, 200);
     assert!(lines < 40, "{lines} lines");
-    // Whoever is a caller gets lines of their own all the while.
+    // The caller receives its lines all the while.
     let mut alice = desk.call("alice");
     alice.end_input();
     assert_eq!(alice.status(), 0);
@@ -455,7 +455,7 @@ fn a_desk_that_cannot_listen_says_what_to_do() {
     );
     let (status, error) = failure(&mut talk(&["server", "0", "--bind", "192.0.2.1"]));
     assert_eq!(status, 1);
-    assert_eq!(error, "talk: 192.0.2.1 is no address of this machine; 'ip address' lists them");
+    assert_eq!(error, "talk: 192.0.2.1 is not an address of this machine; 'ip address' lists them");
 }
 
 #[test]

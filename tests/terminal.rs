@@ -276,8 +276,8 @@ impl Pty {
     }
 }
 
-/// Every control character and invisible, and the sequences of terminal advisories, each in a line
-/// of its own.
+/// Every control character and invisible, and the sequences of terminal advisories, each in a
+/// separate line.
 fn hostile() -> Vec<Vec<u8>> {
     let mut lines: Vec<Vec<u8>> = (0..=255).map(|byte| vec![b'a', byte, b'z']).collect();
     lines.extend((0x80..0xa0).map(|c1| format!("a{}z", char::from_u32(c1).unwrap()).into_bytes()));

@@ -60,7 +60,7 @@ fn a_session_is_made_on_demand_with_a_window_for_each_call() {
     bob.status();
     wait_for("the helpers to be reaped", || (desk.holdings() == before).then_some(()));
 
-    // The session is made anew.
+    // The session is created again.
     let mut carol = desk.call("carol");
     carol.notice_with("desk answered");
     let windows = sessions.run(&["list-windows", "-t", "talk", "-F", "#{window_name}"]);

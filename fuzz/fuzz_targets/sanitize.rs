@@ -1,4 +1,4 @@
-//! Any bytes through the gate for foreign text.
+//! Any bytes through the sanitizer of untrusted text.
 //!
 //! The invariant: what comes out has nothing that a terminal obeys, leaves nothing out, stays the
 //! same when it is shown again, and is at most four times as long; a cut that `complete` allows

@@ -36,7 +36,7 @@ impl Cable {
     /// What of a packet arrives, if anything does.
     pub fn take(&mut self, mut packet: Vec<u8>) -> Option<Vec<u8>> {
         // The hosts talk TCP over IPv4. What their kernels try besides, such as IPv6's looking for
-        // neighbours, is no loss.
+        // neighbours, may be lost.
         if packet[0] != 0x45 || packet[PROTOCOL] != 6 {
             return None;
         }

@@ -40,7 +40,7 @@ impl Desk {
         Program::start(&mut talk(&["client", "127.0.0.1", &self.port(), "--name", name]))
     }
 
-    /// A connection that is no talk client yet.
+    /// A connection that has not sent HELLO.
     pub fn connect(&self) -> TcpStream {
         connect(self.address)
     }

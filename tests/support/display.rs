@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use super::{Started, command, wait_for};
 
-/// A display of its own.
+/// A separate display.
 pub struct Display {
     _server: Started,
     pub name: String,

@@ -130,8 +130,8 @@ impl Host {
     }
 }
 
-/// Runs `act` in a thread of its own: each thread is in a network namespace, and what it starts
-/// inherits that.
+/// Runs `act` in a new thread: each thread is in a network namespace, and what it starts inherits
+/// that.
 fn in_thread<T: Send>(act: impl FnOnce() -> T + Send) -> T {
     thread::scope(|threads| threads.spawn(act).join().unwrap())
 }

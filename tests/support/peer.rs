@@ -92,7 +92,7 @@ impl Peer {
         if bug == Bug::TalksBeforeAnswer {
             peer.send(b'T', b"early");
         }
-        // A check that hangs up first is no failure of the peer's.
+        // A check that hangs up first does not fail the peer.
         if let Then::Drain = peer.run() {
             let _ = peer.socket.shutdown(Shutdown::Write);
             let _ = peer.socket.set_read_timeout(Some(FOR_LONG));

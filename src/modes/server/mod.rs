@@ -168,7 +168,7 @@ fn explain(error: &io::Error, options: &Options) -> anyhow::Error {
         }
         ErrorKind::AddrNotAvailable => {
             let address = options.bind.map_or_else(String::new, |address| address.to_string());
-            anyhow!("{address} is no address of this machine; 'ip address' lists them")
+            anyhow!("{address} is not an address of this machine; 'ip address' lists them")
         }
         _ => {
             let reason = errors::reason(error);

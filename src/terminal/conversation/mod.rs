@@ -17,7 +17,8 @@ use crate::sys::clock::{self, Clock};
 use peer::{Peer, PeerState};
 
 /// What `/help` shows of keys in addition to [`KEYS`].
-const ENTER_AND_LEAVE: &str = "Enter sends the line, Ctrl-C clears it; on an empty line Ctrl-C or Ctrl-D leaves, as /quit does";
+const ENTER_AND_LEAVE: &str = "Enter sends the line, Ctrl-C clears it; \
+    on an empty line Ctrl-C or Ctrl-D leaves, as /quit does";
 
 /// A conversation on a surface.
 pub struct ConversationScreen<S> {

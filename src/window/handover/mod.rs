@@ -44,7 +44,7 @@ const LINK: u8 = b'L';
 const PLAIN: u8 = 1;
 const BELL: u8 = 2;
 
-/// The handover record: what a handler needs besides the descriptors.
+/// The handover record: what a handler needs in addition to the descriptors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handover {
     /// The number of the call.

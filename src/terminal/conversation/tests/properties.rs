@@ -128,7 +128,8 @@ proptest! {
         let heads = ["14:05 < alice:", "14:05 -- alice answered"];
         for row in without_own_sequences(&output).split(['\r', '\n']) {
             let known = heads.iter().any(|head| row.starts_with(head) || head.starts_with(row));
-            let live = row.starts_with("-- alice") || "-- alice".starts_with(row) || row.starts_with("> ");
+            let status = row.starts_with("-- alice") || "-- alice".starts_with(row);
+            let live = status || row.starts_with("> ");
             prop_assert!(known || live || row.starts_with(' '), "{row:?}");
         }
         for marked in output.split("\x1B[7m").skip(1) {
@@ -174,7 +175,8 @@ proptest! {
             if !pieces.left {
                 pieces.types(piece);
                 // Each paint says once where the cursor is.
-                prop_assert!(pieces.painted.is_empty() || pieces.painted.matches("\x1B7").count() == 1);
+                let saves = pieces.painted.matches("\x1B7").count();
+                prop_assert!(pieces.painted.is_empty() || saves == 1);
             }
         }
         prop_assert_eq!(&whole.said, &pieces.said);
