@@ -1,8 +1,8 @@
 //! The loop of a desk: calls, links, the operator and signals, whichever comes.
 //!
-//! Next door, `calls` knows what has become of each call, `arrivals` holds what is not a call yet, and
-//! `operator` is the person at this terminal. The invariant: nothing here waits for anything but in
-//! the one poll(2).
+//! Next door, `calls` knows what has become of each call, `arrivals` holds what is not a call yet,
+//! and `operator` is the person at this terminal. The invariant: nothing here waits for anything
+//! but in the one poll(2).
 
 use std::io;
 use std::mem;
