@@ -213,13 +213,17 @@ fn every_caller_has_a_conversation_of_their_own() {
     let window = Window::new("handler \"$@\" < /dev/null > \"$dir/shown.$$\"");
     let mut desk = Desk::with_windows_of(&window);
     let before = desk.holdings();
-    let mut callers: Vec<Program> =
-        (0..5).map(|number| desk.call(&format!("caller{number}"))).collect();
+    // Said at once: a handler whose input has ended leaves a caller who is silent for a second.
+    let say = |number| {
+        let mut caller = desk.call(&format!("caller{number}"));
+        caller.say(&format!("I am {number}\n"));
+        caller
+    };
+    let mut callers: Vec<Program> = (0..5).map(say).collect();
     for caller in &mut callers {
         caller.notice_with("desk answered");
     }
-    for (number, caller) in callers.iter_mut().enumerate() {
-        caller.say(&format!("I am {number}\n"));
+    for caller in &mut callers {
         caller.end_input();
         assert_eq!(caller.status(), 0);
     }
