@@ -41,8 +41,8 @@ pub fn check_in(call: &TcpStream, limit: Duration, signals: &Signals) -> Result<
         if Instant::now() >= deadline {
             bail!("no HELLO within {} s", limit.as_secs());
         }
-        // A signal that does not end the helper has ended the wait. What was seen is still there, and
-        // must not be taken for the end of the stream.
+        // A signal that does not end the helper has ended the wait. What was seen is still there,
+        // and must not be taken for the end of the stream.
         if !interests[0].ready {
             continue;
         }
