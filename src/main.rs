@@ -42,6 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode> {
+    sys::signals::ignore_file_limit()?;
     let mut words = Vec::new();
     for word in std::env::args_os() {
         match word.into_string() {

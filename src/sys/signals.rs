@@ -88,8 +88,8 @@ impl Signals {
         Ok(())
     }
 
-    /// Restores the mask and gives the watched signals and SIGPIPE, which Rust ignores, their
-    /// default dispositions: before this process becomes another program, which would inherit what
+    /// Restores the mask and gives the watched signals, SIGPIPE and SIGXFSZ their default
+    /// dispositions: before this process becomes another program, which would inherit what
     /// is blocked or ignored (execve(2)), or another part of this one. A signal that was noted and
     /// not taken acts now: a SIGTERM ends the process.
     ///
@@ -97,7 +97,7 @@ impl Signals {
     /// sigaction(2), sigprocmask(2) or raise(3) failed.
     pub fn release(&self) -> nix::Result<()> {
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-        for signal in self.watched.iter().chain([Signal::SIGPIPE]) {
+        for signal in self.watched.iter().chain([Signal::SIGPIPE, Signal::SIGXFSZ]) {
             set_action(signal, &default)?;
         }
         // Still blocked: each of them is pending until the mask lets it in.
@@ -106,6 +106,16 @@ impl Signals {
         }
         self.before.thread_set_mask()
     }
+}
+
+/// Ignores SIGXFSZ, as Rust does SIGPIPE: a file that may not grow any more (`ulimit -f`) is an
+/// error of write(2), like a full disk.
+///
+/// # Errors
+/// sigaction(2) failed.
+pub fn ignore_file_limit() -> nix::Result<()> {
+    let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+    set_action(Signal::SIGXFSZ, &ignore).map(drop)
 }
 
 /// In a forked child, before it lets signals in: what is noted came to the parent.
