@@ -7,15 +7,21 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::time::Duration;
+
+use nix::sys::signal::SigSet;
 
 use super::line_reader::{LineReader, TooLong};
 use super::output::Outputs;
 use super::surface::{Day, Entered, Entry, Surface};
 use super::{sanitize, wrap};
+use crate::sys::ready::{self, Interest};
 use crate::sys::tty;
 
 /// What stands before every row of an entry but its first.
 const INDENT: usize = 2;
+/// How long standard error may be full before an error is not printed.
+const ERROR_LIMIT: Duration = Duration::from_secs(2);
 /// Columns of a terminal that does not know its width.
 const USUAL_WIDTH: usize = 80;
 
@@ -132,8 +138,13 @@ pub fn print_error(error: &str) {
         let head = if written.is_empty() { "talk: " } else { "" };
         rows(head, &text, columns, |row| row.iter().for_each(|part| written.extend(*part)));
     }
-    // Standard error may be closed; then nobody can be told.
-    let _ = stderr.lock().write_all(&written);
+    // Standard error may be closed, or be a terminal that hangs; then nobody can be told.
+    let mut interests = [Interest::write(&stderr, true)];
+    // Not poll(2), which takes no descriptor in a process that may open none (getrlimit(2)).
+    let waited = ready::select(&mut interests, Some(ERROR_LIMIT), &SigSet::all());
+    if waited.is_ok() && interests[0].ready {
+        let _ = stderr.lock().write_all(&written);
+    }
 }
 
 #[cfg(test)]
