@@ -76,7 +76,7 @@ fn carry(from: &mut Conversation, to: &mut Conversation, now: Instant) -> usize 
             shown += black_box(text).len();
         }
     }
-    to.on_shown(now);
+    to.on_shown(to.heard(), now);
     shown
 }
 

@@ -13,7 +13,7 @@ use super::cli::{own_name, parse, seconds};
 use super::dial::Destination;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Input, Role};
-use crate::protocol::limits::Limits;
+use crate::protocol::limits::{LINGER_LIMIT, Limits};
 use crate::protocol::name::Name;
 use crate::session::closing;
 use crate::session::engine::{self, Engine};
@@ -102,6 +102,7 @@ pub fn run(command: &[&str], arguments: &[&str]) -> Result<ExitCode> {
         engine.limit(at, limit);
     }
     let ended = engine.run()?;
-    closing::finish(&mut *terminal, &signals);
+    let bound = limit.map(|(at, _)| at + LINGER_LIMIT);
+    closing::finish(&mut *terminal, &signals, &ended, bound);
     ended.status()
 }

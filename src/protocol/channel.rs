@@ -6,7 +6,7 @@
 //! incomplete frame and one read wait in the inbox, if the owner takes out every whole frame
 //! before it receives again.
 
-use super::frame::{self, Frame, FrameError, HEADER};
+use super::frame::{self, Flags, Frame, FrameError, HEADER};
 use super::name::Name;
 use crate::buffer::{Buffer, ReadSize};
 
@@ -22,12 +22,16 @@ pub struct Channel {
 
 impl Channel {
     pub fn put_hello(&mut self, name: &Name) {
-        frame::put_hello(&mut self.outgoing, name);
+        frame::put_hello(&mut self.outgoing, name, Flags::OURS);
     }
 
-    /// Puts text of any length, as [`frame::put_text`] does.
-    pub fn put_text(&mut self, text: &[u8], complete: bool) {
-        frame::put_text(&mut self.outgoing, text, complete);
+    /// Puts text of any length and returns the number of its frames, as [`frame::put_text`] does.
+    pub fn put_text(&mut self, text: &[u8], complete: bool) -> u64 {
+        frame::put_text(&mut self.outgoing, text, complete)
+    }
+
+    pub fn put_ack(&mut self, count: u64) {
+        frame::put_ack(&mut self.outgoing, count);
     }
 
     pub fn put_bye(&mut self, reason: &str) {

@@ -88,6 +88,10 @@ pub enum Fault {
     Frame(FrameError),
     TextBeforeHello,
     SecondHello,
+    /// An ACK counts more frames than were said.
+    AckOfTooMany,
+    /// An ACK counts fewer frames than the one before.
+    AckGoesBack,
 }
 
 impl fmt::Display for Fault {
@@ -96,6 +100,8 @@ impl fmt::Display for Fault {
             Self::Frame(error) => error.fmt(f),
             Self::TextBeforeHello => f.write_str("text before HELLO"),
             Self::SecondHello => f.write_str("a second HELLO"),
+            Self::AckOfTooMany => f.write_str("ACK counts more than was sent"),
+            Self::AckGoesBack => f.write_str("ACK goes back"),
         }
     }
 }

@@ -14,6 +14,8 @@ pub const HELLO_LIMIT: Duration = Duration::from_secs(5);
 pub const GOODBYE_LIMIT: Duration = Duration::from_secs(10);
 /// How long the other side gets to read a BYE that drops it before the socket is closed.
 pub const LINGER_LIMIT: Duration = Duration::from_secs(2);
+/// How long the peer may wait to be told that something was shown.
+pub const ACK_LIMIT: Duration = Duration::from_secs(1);
 /// How long a stream's input may be silent before its trailing data counts as complete.
 pub const TRAILING_LIMIT: Duration = Duration::from_secs(1);
 /// Bytes that may wait to be sent before no more input is read.
@@ -30,6 +32,8 @@ pub struct Limits {
     pub goodbye: Duration,
     /// [`LINGER_LIMIT`]
     pub linger: Duration,
+    /// [`ACK_LIMIT`]
+    pub ack: Duration,
     /// [`TRAILING_LIMIT`]
     pub trailing: Duration,
     /// [`OUTGOING_LIMIT`]
@@ -43,6 +47,7 @@ impl Default for Limits {
             hello: HELLO_LIMIT,
             goodbye: GOODBYE_LIMIT,
             linger: LINGER_LIMIT,
+            ack: ACK_LIMIT,
             trailing: TRAILING_LIMIT,
             outgoing: OUTGOING_LIMIT,
         }

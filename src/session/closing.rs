@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::engine::{KEYS_LIMIT, LEAVING, drain, redraw};
+use super::outcome::Ended;
+use crate::protocol::limits::LINGER_LIMIT;
 use crate::sys;
 use crate::sys::keyboard::Keyboard;
 use crate::sys::ready::{self, Interest};
@@ -100,11 +102,19 @@ impl Person {
     }
 }
 
-/// Restores the terminal.
-pub fn finish(terminal: &mut dyn Terminal, signals: &Signals) {
+/// Restores the terminal after a conversation that ended like this. Waits until what it shows is
+/// written, until a signal asks to leave, or until `bound`; only for a moment if somebody has asked
+/// for more than a goodbye already.
+pub fn finish(
+    terminal: &mut dyn Terminal,
+    signals: &Signals,
+    ended: &Ended,
+    bound: Option<Instant>,
+) {
     terminal.change(Change::Finish);
+    let soon = ended.hurried.then(|| Instant::now() + LINGER_LIMIT);
     // A terminal that cannot be written to any more needs no restoring.
-    let _ = drain(terminal, signals);
+    let _ = drain(terminal, signals, soon.into_iter().chain(bound).min());
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl DeskSide {
         // The terminal itself reports, so that reports and text stay in order.
         let ended = self.run(&mut terminal, &signals, &mut (), None)?;
         terminal.report(&Report::Ended(ended.clone()));
-        closing::finish(&mut terminal, &signals);
+        closing::finish(&mut terminal, &signals, &ended, None);
         ended.status()
     }
 
@@ -96,7 +96,7 @@ impl DeskSide {
             let error = status.as_ref().err().map_or(String::new(), |error| format!("{error}; "));
             closing::linger(&mut *terminal, &signals, &(error + "press Enter to close"))?;
         }
-        closing::finish(&mut *terminal, &signals);
+        closing::finish(&mut *terminal, &signals, &ended, None);
         status
     }
 

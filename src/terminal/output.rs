@@ -14,6 +14,8 @@ use crate::sys::sink::Sink;
 pub struct Output {
     sink: Sink,
     buffer: Buffer,
+    /// Bytes that have been written.
+    written: u64,
     /// The last write found no room: wait until poll(2) or select(2) says that there is some.
     blocked: bool,
 }
@@ -25,7 +27,7 @@ impl Output {
     /// Those of [`Sink::new`].
     pub fn new(fd: BorrowedFd<'_>) -> io::Result<Self> {
         let sink = Sink::new(fd)?;
-        Ok(Self { blocked: sink.must_wait(), sink, buffer: Buffer::default() })
+        Ok(Self { blocked: sink.must_wait(), sink, buffer: Buffer::default(), written: 0 })
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
@@ -40,6 +42,11 @@ impl Output {
     /// Bytes that wait.
     pub fn waiting(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// Bytes that have been written since the start.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// Whether there is something to write, but no room for it now.
@@ -61,6 +68,7 @@ impl Output {
             match self.sink.write(self.buffer.bytes()) {
                 Ok(count) => {
                     self.buffer.take(count);
+                    self.written += count as u64;
                     self.blocked = self.sink.must_wait();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.blocked = true,

@@ -169,7 +169,7 @@ impl Trial {
         };
         let waits = !matches!(expected, End | Silence);
         match (expected, frame) {
-            (Hello, Frame::Hello(_)) if bytes[frame::HEADER + 1] == 0 => Verdict::Holds,
+            (Hello, Frame::Hello(..)) if bytes[frame::HEADER + 1] == 0 => Verdict::Holds,
             (Text, Frame::Text(_) | Frame::Part(_)) if self.open => Verdict::Holds,
             (Bye, Frame::Bye(reason)) if !reason.starts_with(FAULT) => Verdict::Holds,
             (Fault, Frame::Bye(reason)) if reason.starts_with(FAULT) => Verdict::Holds,

@@ -110,13 +110,14 @@ impl std::fmt::Display for Arrival {
 /// A whole frame, with its text sanitized.
 fn in_words(bytes: &[u8]) -> String {
     match frame::parse(bytes) {
-        Ok(Frame::Hello(name)) => {
+        Ok(Frame::Hello(hello)) => {
             let flags = bytes[frame::HEADER + 1];
-            format!("HELLO {} with flags {flags}", quoted(name.as_bytes()))
+            format!("HELLO {} with flags {flags}", quoted(hello.name))
         }
         Ok(Frame::Text(text)) => format!("TEXT {}", quoted(text)),
         Ok(Frame::Part(text)) => format!("PART {}", quoted(text)),
         Ok(Frame::Bye(reason)) => format!("BYE {}", quoted(reason)),
+        Ok(Frame::Ack(count)) => format!("ACK {count}"),
         Ok(Frame::Unknown(tag)) => format!("a frame with tag '{}'", tag.escape_ascii()),
         Err(error) => format!("an error: {error}"),
     }

@@ -80,7 +80,7 @@ fn first_hello(bytes: &[u8]) -> Result<Option<Name>> {
         return Err(wrong("the first frame is not a HELLO"));
     }
     match frame::decode(bytes) {
-        Ok(Some((Frame::Hello(name), _))) => Ok(Some(name)),
+        Ok(Some((Frame::Hello(hello), _))) => Ok(Some(hello.to_name())),
         Ok(Some(_)) => Err(wrong("the first frame is not a HELLO")),
         Ok(None) => Ok(None),
         Err(error) => Err(wrong(&error.to_string())),

@@ -2,7 +2,7 @@
 //! decided when the peer breaks a rule or is gone (docs/PROTOCOL.md, "Endings").
 //!
 //! Next door, `super` says and shows text. The invariant: the first thing that decides the end is
-//! the one that is reported, and at most one timer runs.
+//! the one that is reported, and at most one timer runs beside the one that acknowledges.
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub(super) enum Timer {
     Goodbye,
     /// When to stop waiting for the peer to read why it is dropped.
     Linger,
+    /// When to tell the peer how much of what it said has been shown.
+    Acknowledge,
 }
 
 /// When a decided end takes effect.
@@ -36,6 +38,7 @@ impl Conversation {
     /// Says goodbye as the last thing that is said. Before the peer's HELLO, that is the end. A
     /// second call can only turn a goodbye that waits into an immediate one.
     pub fn leave(&mut self, goodbye: Goodbye<'_>, now: Instant) {
+        self.input_ended |= goodbye == Goodbye::InputEnded;
         if self.sending != Sending::Open || self.fate.is_some() {
             return;
         }
@@ -64,11 +67,14 @@ impl Conversation {
 
     /// Ends the conversation because it has taken as long as it may, which is `limit`.
     pub fn expire(&mut self, limit: Duration, now: Instant) {
-        if self.fate.is_none() {
-            let unanswered = self.peer.is_none();
-            let end = if unanswered { End::NoHello(limit) } else { End::OutOfTime(limit) };
-            self.drop_peer(end, "out of time", now);
+        if self.fate.is_some() {
+            // Only the screen is waited for, or the peer to read why it is dropped.
+            self.receiving = Receiving::Deaf;
+            return self.settle();
         }
+        let unanswered = self.peer.is_none();
+        let end = if unanswered { End::NoHello(limit) } else { End::OutOfTime(limit) };
+        self.drop_peer(end, "out of time", now);
     }
 
     /// Stops waiting for anything: the answer to our BYE, or room to show what has come.
@@ -78,14 +84,18 @@ impl Conversation {
     }
 
     /// Whether nothing that still arrives matters, so that the end does not wait for the screen.
-    pub fn has_given_up(&self) -> bool {
-        matches!(self.fate, Some((End::NotConfirmed, _)))
+    pub fn is_deaf(&self) -> bool {
+        self.receiving == Receiving::Deaf
     }
 
-    /// Everything that [`Conversation::poll`] returned has been shown or written. Returns whether
-    /// to poll again because of that.
-    pub fn on_shown(&mut self, now: Instant) -> bool {
-        let left = self.receiving == Receiving::Left;
+    /// The first `count` TEXT and PART frames that [`Conversation::poll`] returned have been shown
+    /// or written. Returns whether to poll again because of that.
+    pub fn on_shown(&mut self, count: u64, now: Instant) -> bool {
+        self.heard.shown = count;
+        if self.ack_due.is_none() && count > self.heard.acknowledged {
+            self.start_ack(now);
+        }
+        let left = self.receiving == Receiving::Left && count == self.heard.frames;
         if left {
             self.receiving = Receiving::Shown;
             self.answer(now);
@@ -128,7 +138,15 @@ impl Conversation {
 
     /// Does what is due at the [deadline](Conversation::deadline), if it has passed.
     pub fn on_tick(&mut self, now: Instant) {
-        let Some((timer, _)) = self.timer.take_if(|(_, at)| now >= *at) else { return };
+        if self.ack_due.take_if(|at| now >= *at).is_some() {
+            self.on_timer(Timer::Acknowledge, now);
+        }
+        if let Some((timer, _)) = self.timer.take_if(|(_, at)| now >= *at) {
+            self.on_timer(timer, now);
+        }
+    }
+
+    fn on_timer(&mut self, timer: Timer, now: Instant) {
         match timer {
             Timer::Hello => {
                 let limit = self.limit(timer);
@@ -141,6 +159,8 @@ impl Conversation {
                 self.start(timer, now);
             }
             Timer::TrailingData => {
+                // A desk's input may stay open for ever; a caller's has been cut short.
+                self.input_ended |= self.role == Role::Handler;
                 self.end_input();
                 self.answer(now);
             }
@@ -149,6 +169,7 @@ impl Conversation {
                 None => self.give_up(),
             },
             Timer::Linger => self.settle(),
+            Timer::Acknowledge => self.acknowledge(now),
         }
     }
 
@@ -168,8 +189,11 @@ impl Conversation {
             Sending::Open => {
                 self.peer_left_first = true;
                 self.timer = None;
-                // A person cannot say more to a peer that has left; a file is sent to its end.
-                if self.input == Input::Person {
+                // A person cannot say more to a peer that has left, and a caller's lines would
+                // stay unconfirmed. A desk sends its file to the end, and so does a caller to an
+                // older peer, whose BYE promises to show it.
+                let unconfirmable = self.role == Role::Caller && self.acknowledges();
+                if self.input == Input::Person || unconfirmable {
                     self.end_input();
                 } else if !self.input_is_over() {
                     self.start(Timer::TrailingData, now);
@@ -225,6 +249,12 @@ impl Conversation {
         matches!(self.receiving, Receiving::Left | Receiving::Shown)
     }
 
+    /// Whether goodbyes were exchanged, and everything was shown here.
+    pub(super) fn is_done(&self) -> bool {
+        let shown = self.receiving == Receiving::Shown;
+        self.fate.is_none() && self.sending == Sending::Shut && shown
+    }
+
     /// Starts `timer` in place of the one that runs.
     pub(super) fn start(&mut self, timer: Timer, now: Instant) {
         self.timer = Some((timer, now + self.limit(timer)));
@@ -237,6 +267,7 @@ impl Conversation {
             (Timer::Silence | Timer::TrailingData, _) => self.limits.trailing,
             (Timer::Goodbye, _) => self.limits.goodbye,
             (Timer::Linger, _) => self.limits.linger,
+            (Timer::Acknowledge, _) => self.limits.ack,
         }
     }
 
@@ -278,7 +309,32 @@ impl Conversation {
         }
     }
 
+    fn start_ack(&mut self, now: Instant) {
+        if self.acknowledges() && self.sending == Sending::Open {
+            self.ack_due = Some(now + self.limit(Timer::Acknowledge));
+        }
+    }
+
+    /// Tells the peer how much has been shown, unless so much waits to be sent that the peer does
+    /// not read.
+    fn acknowledge(&mut self, now: Instant) {
+        match self.sending {
+            Sending::Open if self.channel.waiting() < self.limits.outgoing => self.put_ack(),
+            _ => self.start_ack(now),
+        }
+    }
+
+    fn put_ack(&mut self) {
+        self.heard.acknowledged = self.heard.shown;
+        self.channel.put_ack(self.heard.shown);
+    }
+
+    /// BYE is the last frame of its direction, so an ACK that covers everything shown goes before.
     fn say_bye(&mut self, reason: &str, now: Instant) {
+        if self.acknowledges() {
+            self.put_ack();
+            self.ack_due = None;
+        }
         self.channel.put_bye(reason);
         self.sending = Sending::Bye;
         self.start(Timer::Goodbye, now);

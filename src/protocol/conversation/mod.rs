@@ -2,20 +2,22 @@
 //! conversation").
 //!
 //! The engine reports what happened (`on_*`), gives commands (`say`, `leave`, `expire`, `give_up`)
-//! and does what [`Conversation::poll`] returns, in order. Here are text and HELLO; `goodbye` next
-//! door is everything about the end. The invariant: BYE answers the peer's BYE only after
-//! [`Conversation::on_shown`], so a peer that reads the answer knows that every line was shown or
-//! written here.
+//! and does what [`Conversation::poll`] returns, in order. Here are text and HELLO; next door,
+//! `acks` counts what is confirmed, and `goodbye` is everything about the end. The invariant: an
+//! ACK counts only frames that [`Conversation::on_shown`] has counted, and BYE answers the peer's
+//! BYE only after all of them, so a peer that reads either knows what was shown or written here.
 
+mod acks;
 mod goodbye;
 
 use std::time::Instant;
 
 use super::channel::Channel;
 use super::events::{Action, End, Fault, Input, Role};
-use super::frame::Frame;
+use super::frame::{Flags, Frame};
 use super::limits::Limits;
 use super::name::Name;
+use acks::{Heard, Said};
 use goodbye::{At, Timer};
 
 /// Whether input is taken; it only moves down this list.
@@ -65,15 +67,18 @@ pub struct Conversation {
     limits: Limits,
     /// The name in the peer's HELLO.
     peer: Option<Name>,
+    /// The flags in the peer's HELLO.
+    flags: Flags,
     channel: Channel,
 
     intake: Intake,
     sending: Sending,
-    /// Lines said here, including a last one without a newline.
-    lines: u64,
-    in_partial_line: bool,
+    said: Said,
+    /// The input has come to its end.
+    input_ended: bool,
 
     receiving: Receiving,
+    heard: Heard,
     /// The reason in the peer's BYE.
     reason: Box<[u8]>,
     /// The peer said BYE while our direction was open.
@@ -81,6 +86,8 @@ pub struct Conversation {
 
     /// What [`Conversation::on_tick`] does next, and when.
     timer: Option<(Timer, Instant)>,
+    /// When [`Timer::Acknowledge`] is due, which runs beside the other.
+    ack_due: Option<Instant>,
     /// How it ends, once that is decided. [`End::Done`] is never decided in advance.
     fate: Option<(End, At)>,
 }
@@ -104,15 +111,18 @@ impl Conversation {
             input,
             limits,
             peer: None,
+            flags: Flags::default(),
             channel: Channel::default(),
             intake: Intake::Waiting,
             sending: Sending::Open,
-            lines: 0,
-            in_partial_line: false,
+            said: Said::default(),
+            input_ended: false,
             receiving: Receiving::BeforeHello,
+            heard: Heard::default(),
             reason: Box::default(),
             peer_left_first: false,
             timer: None,
+            ack_due: None,
             fate: None,
         };
         conversation.start(Timer::Hello, now);
@@ -122,9 +132,35 @@ impl Conversation {
         conversation
     }
 
-    /// Lines said here so far. Only [`End::Done`] confirms them.
+    /// Lines said here so far, including a last one without a newline.
     pub fn lines(&self) -> u64 {
-        self.lines
+        self.said.lines()
+    }
+
+    /// How many of the [lines](Conversation::lines) the peer has confirmed. A peer that
+    /// acknowledges confirms by that and by nothing else: a BYE that crosses ours, or that a closed
+    /// window sends, says nothing about our lines. An older peer confirms all of them, in the end.
+    pub fn confirmed(&self) -> u64 {
+        match self.acknowledges() {
+            true => self.said.confirmed(),
+            false if self.is_done() => self.said.lines(),
+            false => 0,
+        }
+    }
+
+    /// Whether the peer acknowledges what it shows, and wants that from this side.
+    pub fn acknowledges(&self) -> bool {
+        self.flags.acknowledges()
+    }
+
+    /// Whether there is input that was not said: a stream that has not come to its end.
+    pub fn has_input_left(&self) -> bool {
+        self.input != Input::Person && !self.input_ended
+    }
+
+    /// How many TEXT and PART frames of the peer [`Conversation::poll`] has returned.
+    pub fn heard(&self) -> u64 {
+        self.heard.frames
     }
 
     pub fn role(&self) -> Role {
@@ -152,7 +188,8 @@ impl Conversation {
 
     /// When to call [`Conversation::on_tick`].
     pub fn deadline(&self) -> Option<Instant> {
-        self.timer.map(|(_, at)| at)
+        let timer = self.timer.map(|(_, at)| at);
+        timer.into_iter().chain(self.ack_due).min()
     }
 
     /// Whether input can be said: the peer has answered, nobody has left, and not too much waits to
@@ -167,9 +204,8 @@ impl Conversation {
         if self.intake != Intake::Taking {
             return false;
         }
-        self.lines += u64::from(!self.in_partial_line);
-        self.in_partial_line = !complete;
-        self.channel.put_text(text, complete);
+        let frames = self.channel.put_text(text, complete);
+        self.said.on_said(frames, complete);
         if let Some((timer @ Timer::TrailingData, _)) = self.timer {
             self.start(timer, now);
         }
@@ -210,6 +246,7 @@ impl Conversation {
         match found {
             Found::Answered => self.peer.as_ref().map(Action::Answered),
             Found::Text { length, complete } => {
+                self.heard.frames += 1;
                 Some(Action::Show { text: self.channel.take(length), complete })
             }
             // The answer to our own BYE is not reported: the person here has left already.
@@ -235,20 +272,25 @@ impl Conversation {
             Frame::Text(_) if open => return Found::Text { length, complete: true },
             Frame::Part(_) if open => return Found::Text { length, complete: false },
             Frame::Text(_) | Frame::Part(_) => return self.on_fault(Fault::TextBeforeHello, now),
-            Frame::Hello(_) if open => return self.on_fault(Fault::SecondHello, now),
-            Frame::Hello(name) => self.on_hello(name),
+            Frame::Hello(..) if open => return self.on_fault(Fault::SecondHello, now),
+            Frame::Hello(hello) => self.on_hello(hello.to_name(), hello.flags),
             Frame::Bye(reason) => {
                 self.reason = reason.into();
                 if open { self.on_bye(now) } else { self.on_refused() }
             }
-            Frame::Unknown(_) => Found::Skipped,
+            Frame::Ack(count) if self.acknowledges() => match self.said.on_ack(count) {
+                Ok(()) => Found::Skipped,
+                Err(fault) => return self.on_fault(fault, now),
+            },
+            Frame::Ack(_) | Frame::Unknown(_) => Found::Skipped,
         };
         self.channel.take(length);
         found
     }
 
-    fn on_hello(&mut self, name: Name) -> Found {
+    fn on_hello(&mut self, name: Name, flags: Flags) -> Found {
         self.peer = Some(name);
+        self.flags = flags;
         self.receiving = Receiving::Talking;
         self.timer = None;
         if self.intake == Intake::Waiting {

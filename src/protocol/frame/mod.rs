@@ -25,20 +25,61 @@ const HELLO: u8 = b'H';
 const TEXT: u8 = b'T';
 const PART: u8 = b't';
 const BYE: u8 = b'B';
+const ACK: u8 = b'K';
+/// Bytes of payload in an ACK.
+const ACK_SIZE: usize = 8;
 /// Version and flags stand before the name in a HELLO.
 const HELLO_FIXED: usize = 2;
 
+/// What a side can do, as its HELLO says. Bits that have no name here are ignored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flags(u8);
+
+impl Flags {
+    /// Sends ACKs, and wants them.
+    const ACKNOWLEDGES: u8 = 0x08;
+    /// What this program can do.
+    pub const OURS: Self = Self(Self::ACKNOWLEDGES);
+
+    /// Whether this side sends ACKs to a peer that can do the same, and wants them from it.
+    pub fn acknowledges(self) -> bool {
+        self.0 & Self::ACKNOWLEDGES != 0
+    }
+}
+
+impl From<u8> for Flags {
+    fn from(bits: u8) -> Self {
+        Self(bits)
+    }
+}
+
+/// What a side says of itself first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hello<'a> {
+    /// 1 to [`MAX_NAME`] bytes.
+    pub name: &'a [u8],
+    pub flags: Flags,
+}
+
+impl Hello<'_> {
+    pub fn to_name(self) -> Name {
+        Name::from_wire(self.name).expect("a HELLO has a name of 1 to 64 bytes")
+    }
+}
+
 /// One message. Its text is borrowed from the bytes that were received.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame<'a> {
-    /// The sender's name. Flags are sent as 0 and ignored.
-    Hello(Name),
+    /// The sender's name, and what it can do.
+    Hello(Hello<'a>),
     /// A whole line, or the last piece of one, without its newline.
     Text(&'a [u8]),
     /// A piece of a line, more to come.
     Part(&'a [u8]),
     /// The last frame of its direction, with the reason.
     Bye(&'a [u8]),
+    /// How many TEXT and PART frames of the receiver have been shown.
+    Ack(u64),
     /// A tag that this version does not know: skipped.
     Unknown(u8),
 }
@@ -46,9 +87,14 @@ pub enum Frame<'a> {
 /// How the peer broke the rules of a single frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FrameError {
-    TooLong { tag: u8, length: usize },
+    TooLong {
+        tag: u8,
+        length: usize,
+    },
     Version(u8),
     BadHello,
+    /// An ACK of so many bytes.
+    BadAck(usize),
 }
 
 impl fmt::Display for FrameError {
@@ -60,6 +106,7 @@ impl fmt::Display for FrameError {
             Self::Version(version) => {
                 write!(f, "unsupported version {version} (expected {VERSION})")
             }
+            Self::BadAck(length) => write!(f, "ACK of {length} bytes (expected {ACK_SIZE})"),
             Self::BadHello => write!(f, "HELLO without a name of 1 to {MAX_NAME} bytes"),
         }
     }
@@ -69,23 +116,29 @@ impl fmt::Display for FrameError {
 /// incomplete.
 ///
 /// # Errors
-/// [`FrameError::TooLong`] when frames of its tag may not be that long.
+/// [`FrameError::TooLong`] or [`FrameError::BadAck`] when frames of its tag may not be that long.
 pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
     let &[tag, high, low, ..] = bytes else {
         return Ok(None);
     };
     let length = usize::from(u16::from_be_bytes([high, low]));
-    let limit = match tag {
-        HELLO => HELLO_FIXED + MAX_NAME,
-        BYE => MAX_REASON,
-        _ => MAX_PAYLOAD,
-    };
-    // A HELLO of another version may be longer. Its version is the better error, so the payload is
-    // read first.
-    if length > limit && (tag != HELLO || length > MAX_PAYLOAD) {
-        return Err(FrameError::TooLong { tag, length });
+    if length > MAX_PAYLOAD || !matches!(tag, TEXT | PART) {
+        check_length(tag, length)?;
     }
     Ok(Some(HEADER + length))
+}
+
+/// The limits of frames that are not text.
+#[cold]
+fn check_length(tag: u8, length: usize) -> Result<(), FrameError> {
+    let limit = match tag {
+        // A HELLO of another version may be longer. Its version is the better error, so the payload
+        // is read first.
+        BYE => MAX_REASON,
+        ACK if length != ACK_SIZE => return Err(FrameError::BadAck(length)),
+        _ => MAX_PAYLOAD,
+    };
+    if length > limit { Err(FrameError::TooLong { tag, length }) } else { Ok(()) }
 }
 
 /// The frame in `whole`, which is exactly as long as [`length`] says.
@@ -94,19 +147,33 @@ pub fn length(bytes: &[u8]) -> Result<Option<usize>, FrameError> {
 /// A HELLO of another version or without a valid name.
 pub fn parse(whole: &[u8]) -> Result<Frame<'_>, FrameError> {
     let payload = &whole[HEADER..];
-    Ok(match whole[0] {
-        HELLO => Frame::Hello(parse_hello(payload)?),
-        TEXT => Frame::Text(payload),
-        PART => Frame::Part(payload),
+    match whole[0] {
+        TEXT => Ok(Frame::Text(payload)),
+        PART => Ok(Frame::Part(payload)),
+        tag => parse_other(tag, payload),
+    }
+}
+
+/// A frame that is not text.
+#[cold]
+fn parse_other(tag: u8, payload: &[u8]) -> Result<Frame<'_>, FrameError> {
+    Ok(match tag {
+        HELLO => parse_hello(payload)?,
         BYE => Frame::Bye(payload),
+        ACK => {
+            let count = payload.try_into().map_err(|_| FrameError::BadAck(payload.len()))?;
+            Frame::Ack(u64::from_be_bytes(count))
+        }
         tag => Frame::Unknown(tag),
     })
 }
 
-fn parse_hello(payload: &[u8]) -> Result<Name, FrameError> {
+fn parse_hello(payload: &[u8]) -> Result<Frame<'_>, FrameError> {
     match *payload {
-        [VERSION, _flags, ref name @ ..] => Name::from_wire(name).ok_or(FrameError::BadHello),
-        [VERSION] | [] => Err(FrameError::BadHello),
+        [VERSION, flags, ref name @ ..] if (1..=MAX_NAME).contains(&name.len()) => {
+            Ok(Frame::Hello(Hello { name, flags: flags.into() }))
+        }
+        [VERSION, ..] | [] => Err(FrameError::BadHello),
         [version, ..] => Err(FrameError::Version(version)),
     }
 }
@@ -139,27 +206,36 @@ fn header(tag: u8, length: usize) -> [u8; HEADER] {
 }
 
 /// Appends a HELLO.
-pub fn put_hello(out: &mut Buffer, name: &Name) {
+pub fn put_hello(out: &mut Buffer, name: &Name, flags: Flags) {
     let header = header(HELLO, HELLO_FIXED + name.as_bytes().len());
-    out.push_all([&header, &[VERSION, 0], name.as_bytes()]);
+    out.push_all([&header, &[VERSION, flags.0], name.as_bytes()]);
 }
 
 /// Appends text without a newline, of any length: as TEXT if it ends its line, else as PART. Text
-/// that is too long for one frame is sent in several, all but the last of them PART.
-pub fn put_text(out: &mut Buffer, text: &[u8], complete: bool) {
-    let last = if text.len() > MAX_PAYLOAD { put_parts(out, text) } else { text };
+/// that is too long for one frame is sent in several, all but the last of them PART. Returns how
+/// many frames that made.
+pub fn put_text(out: &mut Buffer, text: &[u8], complete: bool) -> u64 {
+    let (parts, last) = if text.len() > MAX_PAYLOAD { put_parts(out, text) } else { (0, text) };
     put(out, if complete { TEXT } else { PART }, last);
+    parts + 1
 }
 
-/// Appends PART frames until the rest, which it returns, fits in one frame.
+/// Appends PART frames until the rest fits in one frame. Returns their number, and the rest.
 #[cold]
-fn put_parts<'a>(out: &mut Buffer, mut text: &'a [u8]) -> &'a [u8] {
+fn put_parts<'a>(out: &mut Buffer, mut text: &'a [u8]) -> (u64, &'a [u8]) {
+    let mut parts = 0;
     while text.len() > MAX_PAYLOAD {
         let (piece, rest) = text.split_at(cut(text));
         put(out, PART, piece);
         text = rest;
+        parts += 1;
     }
-    text
+    (parts, text)
+}
+
+/// Appends an ACK of the first `count` TEXT and PART frames.
+pub fn put_ack(out: &mut Buffer, count: u64) {
+    put(out, ACK, &count.to_be_bytes());
 }
 
 /// Splits input at its newlines: each line without its newline and `true`, then what follows the

@@ -12,7 +12,11 @@ fn in_words(bytes: &[u8]) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let words = match decode(bytes) {
         Ok(None) => "incomplete".into(),
-        Ok(Some((Frame::Hello(name), _))) => format!("HELLO {}", text(name.as_bytes())),
+        Ok(Some((Frame::Hello(hello), _))) => {
+            let acknowledges = if hello.flags.acknowledges() { ", acknowledges" } else { "" };
+            format!("HELLO {}{acknowledges}", text(hello.name))
+        }
+        Ok(Some((Frame::Ack(count), _))) => format!("ACK {count}"),
         Ok(Some((Frame::Text(line), _))) => format!("TEXT {}", text(line)),
         Ok(Some((Frame::Part(piece), _))) => format!("PART {}", text(piece)),
         Ok(Some((Frame::Bye(reason), _))) => format!("BYE {}", text(reason)),
@@ -25,9 +29,16 @@ fn in_words(bytes: &[u8]) -> String {
 fn encode(words: &str) -> Vec<u8> {
     let mut out = Buffer::default();
     match words.split_once(' ').unwrap_or((words, "")) {
-        ("HELLO", name) => put_hello(&mut out, &name.parse().unwrap()),
-        ("TEXT", line) => put_text(&mut out, line.as_bytes(), true),
-        ("PART", piece) => put_text(&mut out, piece.as_bytes(), false),
+        ("HELLO", hello) => {
+            let (name, flags) = match hello.split_once(", acknowledges") {
+                Some((name, _)) => (name, Flags::OURS),
+                None => (hello, Flags::default()),
+            };
+            put_hello(&mut out, &name.parse().unwrap(), flags);
+        }
+        ("TEXT", line) => _ = put_text(&mut out, line.as_bytes(), true),
+        ("PART", piece) => _ = put_text(&mut out, piece.as_bytes(), false),
+        ("ACK", count) => put_ack(&mut out, count.parse().unwrap()),
         ("BYE", reason) => put_bye(&mut out, reason),
         other => panic!("{other:?} is not a frame"),
     }
@@ -54,8 +65,9 @@ fn the_published_vectors_are_what_is_read_and_written() {
         assert_eq!(in_words(&bytes), meaning, "{bytes:02x?}");
         let written =
             !["skipped", "incomplete", "error"].iter().any(|word| meaning.starts_with(word));
-        let flagless = bytes.get(4) != Some(&0xff);
-        if written && flagless {
+        // Flags without a meaning are read, and not written.
+        let known = !bytes.starts_with(b"H") || matches!(bytes.get(4), Some(0 | 8));
+        if written && known {
             assert_eq!(encode(meaning), bytes, "{meaning}");
         }
     }
@@ -63,8 +75,13 @@ fn the_published_vectors_are_what_is_read_and_written() {
 
 #[test]
 fn a_truncated_frame_is_incomplete_at_every_byte() {
-    for whole in [encode("HELLO alice"), encode("TEXT hello"), encode("PART x"), encode("BYE done")]
-    {
+    for whole in [
+        encode("HELLO alice"),
+        encode("TEXT hello"),
+        encode("PART x"),
+        encode("BYE done"),
+        encode("ACK 7"),
+    ] {
         for end in 0..whole.len() {
             assert_eq!(decode(&whole[..end]), Ok(None), "{whole:02x?} cut at {end}");
         }
@@ -99,22 +116,24 @@ proptest! {
 #[test]
 fn a_flipped_bit_changes_what_its_byte_means_and_nothing_else() {
     let hello = encode("HELLO alice");
-    let name = |bytes: &[u8]| Name::from_wire(bytes).unwrap();
+    fn said(name: &[u8], flags: u8) -> Frame<'_> {
+        Frame::Hello(Hello { name, flags: flags.into() })
+    }
     for (at, bit) in (0..hello.len()).flat_map(|at| (0..8).map(move |bit| (at, 1 << bit))) {
         let mut bytes = hello.clone();
         bytes[at] ^= bit;
         let expected = match (at, usize::from(bytes[1]) * 256 + usize::from(bytes[2])) {
             (0, _) => Ok(Some((Frame::Unknown(bytes[0]), hello.len()))),
             (1 | 2, length @ 3..=7) => {
-                Ok(Some((Frame::Hello(name(&b"alice"[..length - 2])), HEADER + length)))
+                Ok(Some((said(&b"alice"[..length - 2], 0), HEADER + length)))
             }
             (1 | 2, length) if length > MAX_PAYLOAD => {
                 Err(FrameError::TooLong { tag: HELLO, length })
             }
             (1 | 2, _) => Ok(None),
             (3, _) => Err(FrameError::Version(bytes[3])),
-            (4, _) => Ok(Some((Frame::Hello(name(b"alice")), hello.len()))),
-            _ => Ok(Some((Frame::Hello(name(&bytes[5..])), hello.len()))),
+            (4, _) => Ok(Some((said(b"alice", bytes[4]), hello.len()))),
+            _ => Ok(Some((said(&bytes[5..], 0), hello.len()))),
         };
         assert_eq!(decode(&bytes), expected, "bit {bit} of byte {at}");
     }
@@ -140,4 +159,26 @@ fn input_is_split_at_its_newlines() {
     assert_eq!(split(b"a"), [(&b"a"[..], false)]);
     assert_eq!(split(b"\n"), [(&b""[..], true)]);
     assert_eq!(split(b"a\n\nb"), [(&b"a"[..], true), (b"", true), (b"b", false)]);
+}
+
+#[test]
+fn an_ack_of_another_length_is_refused_from_its_header() {
+    for length in (0..=u16::MAX).filter(|&length| length != 8) {
+        let [high, low] = length.to_be_bytes();
+        assert_eq!(decode(&[b'K', high, low]), Err(FrameError::BadAck(length.into())));
+    }
+    assert_eq!(encode("ACK 18446744073709551615")[3..], [0xff; 8]);
+}
+
+#[test]
+fn text_says_how_many_frames_it_made() {
+    for (length, frames) in [(0, 1), (MAX_PAYLOAD, 1), (MAX_PAYLOAD + 1, 2), (100_000, 7)] {
+        let mut out = Buffer::default();
+        assert_eq!(put_text(&mut out, &vec![b'x'; length], true), frames, "{length} bytes");
+        let mut rest = out.bytes();
+        for _ in 0..frames {
+            rest = &rest[decode(rest).unwrap().unwrap().1..];
+        }
+        assert_eq!(rest, b"");
+    }
 }

@@ -1,11 +1,15 @@
 //! The one loop of a conversation, shared by client and handler: waits for keyboard, socket and
 //! screen, and does what the conversation says.
 //!
-//! Next door, `requests` is what the person, signals and the server ask for, and `closing` what
-//! comes after the end. Nothing blocks but the one wait in select(2). The invariant: memory is
-//! bounded, because the keyboard is read only while little waits to be sent, and the socket only
-//! while little waits to be shown.
+//! Next door, `requests` is what the person, signals and the server ask for, `progress` how much is
+//! on the screen, `recent` what a person said last, `drain` the wait for a slow screen, and
+//! `closing` what comes after the end. Nothing blocks but the one wait in select(2). The invariant:
+//! memory is bounded, because the keyboard is read only while little waits to be sent, and the
+//! socket only while little waits to be shown.
 
+mod drain;
+mod progress;
+mod recent;
 mod requests;
 
 use std::io::{self, ErrorKind};
@@ -18,6 +22,7 @@ use crate::buffer::ReadSize;
 use crate::errors;
 use crate::protocol::conversation::Conversation;
 use crate::protocol::events::{Action, CLOSED, End, Input};
+use crate::protocol::limits::LINGER_LIMIT;
 use crate::session::liveness::{Liveness, Look};
 use crate::session::observer::{Decisions, Observer};
 use crate::session::outcome::{Ended, How};
@@ -29,6 +34,9 @@ use crate::sys::sockets;
 use crate::terminal::output::Outputs;
 use crate::terminal::{Event, Terminal};
 
+pub(super) use drain::drain;
+use progress::Progress;
+use recent::Recent;
 pub use requests::watch;
 pub(super) use requests::{LEAVING, redraw};
 
@@ -85,12 +93,19 @@ pub struct Engine<'a> {
     /// The last send found no room: wait for select(2) before the next.
     send_blocked: bool,
     liveness: Liveness,
-    /// Something that the peer said has not been written yet.
-    unshown: bool,
+    progress: Progress,
+    /// What a person said here last.
+    recent: Recent,
+    /// Why the input could not be read to its end.
+    unread: Option<String>,
     /// The person, a signal or the server has asked to leave.
     asked: bool,
+    /// Nothing waits for the screen any more.
+    hurried: bool,
     /// When the conversation has taken too long, and how long that is.
     limit: Option<(Instant, Duration)>,
+    /// When to stop waiting for the screen.
+    bound: Option<Instant>,
 }
 
 impl<'a> Engine<'a> {
@@ -117,15 +132,21 @@ impl<'a> Engine<'a> {
             typing: true,
             send_blocked: false,
             liveness: Liveness::default(),
-            unshown: false,
+            progress: Progress::default(),
+            recent: Recent::default(),
+            unread: None,
             asked: false,
+            hurried: false,
             limit: None,
+            bound: None,
         }
     }
 
-    /// Ends the conversation at `at`, which is after `limit`, if it has not ended before.
+    /// Ends the conversation at `at`, which is after `limit`, if it has not ended before. The peer
+    /// and the screen get [`LINGER_LIMIT`] more.
     pub fn limit(&mut self, at: Instant, limit: Duration) {
         self.limit = Some((at, limit));
+        self.bound = Some(at + LINGER_LIMIT);
     }
 
     /// Obeys what the server decides about the call, until it decides nothing more.
@@ -139,7 +160,10 @@ impl<'a> Engine<'a> {
     /// select(2) failed.
     pub fn run(mut self) -> io::Result<Ended> {
         let how = match self.converse() {
-            Ok(end) => How::Over(end),
+            Ok(end) => match self.unread.take() {
+                Some(why) if end == End::Done => How::Unread { why },
+                _ => How::Over(end),
+            },
             Err(Stop::Unshown(error)) => {
                 let closed = error.kind() == ErrorKind::BrokenPipe;
                 How::Unshown { why: errors::reason(&error), closed }
@@ -151,7 +175,8 @@ impl<'a> Engine<'a> {
         if matches!(how, How::Unshown { .. } | How::Over(End::NotConfirmed)) {
             sockets::reset(self.socket.as_fd());
         }
-        let ended = Ended::new(how, &self.conversation, self.asked);
+        let (asked, hurried) = (self.asked, self.hurried);
+        let ended = Ended { asked, hurried, ..Ended::new(how, &self.conversation) };
         self.observer.on_ended(&ended);
         Ok(ended)
     }
@@ -161,16 +186,24 @@ impl<'a> Engine<'a> {
             self.send();
             self.flush()?;
             if let Some(end) = self.act() {
-                self.terminal.show(Event::Ended { lost: end.is_lost() });
-                if end != End::NotConfirmed {
-                    self.drain()?;
-                }
+                self.conclude(&end)?;
                 return Ok(end);
             }
             if !self.can_move() {
                 self.wait()?;
             }
         }
+    }
+
+    /// Says how it ended, names the lines that are unconfirmed, and writes what waits.
+    fn conclude(&mut self, end: &End) -> Result<(), Stop> {
+        self.terminal.show(Event::Ended { lost: end.is_lost() });
+        let unconfirmed = self.conversation.lines() - self.conversation.confirmed();
+        for notice in self.recent.notices(unconfirmed) {
+            self.terminal.show(Event::Notice(&notice));
+        }
+        self.hurried |= *end == End::NotConfirmed;
+        if self.hurried { Ok(()) } else { self.drain() }
     }
 
     /// Does what the conversation says, as long as the screen keeps up; returns its end.
@@ -183,7 +216,7 @@ impl<'a> Engine<'a> {
         if let Some(reads) = self.liveness.poll_reading(now) {
             self.terminal.show(Event::Reading(reads));
         }
-        if !self.screen_keeps_up() && !self.conversation.has_given_up() {
+        if !self.screen_keeps_up() && !self.conversation.is_deaf() {
             return None;
         }
         // Everything that has been received is shown without another look at the screen: it is one
@@ -198,7 +231,6 @@ impl<'a> Engine<'a> {
                     self.observer.on_answered(&name);
                 }
                 Some(Action::Show { text, complete }) => {
-                    self.unshown = true;
                     self.terminal.show(Event::Text { text, complete });
                     self.observer.on_heard(text, complete);
                 }
@@ -209,13 +241,20 @@ impl<'a> Engine<'a> {
                 Some(Action::Shutdown) => sockets::shut_sending(self.socket.as_fd()),
                 Some(Action::End(end)) => return Some(end),
                 None => {
-                    let shown = self.terminal.waiting() == 0;
-                    if !shown || !self.conversation.on_shown(now) {
+                    if !self.look_at_screen() {
                         return None;
                     }
                 }
             }
         }
+    }
+
+    /// Tells the conversation how much is shown; returns whether to poll again because of that.
+    fn look_at_screen(&mut self) -> bool {
+        let (heard, waiting) = (self.conversation.heard(), self.terminal.waiting());
+        let screen = &self.terminal.outputs().screen;
+        let shown = self.progress.look(heard, waiting, screen.waiting(), screen.written());
+        self.conversation.on_shown(shown, self.now)
     }
 
     fn screen_keeps_up(&mut self) -> bool {
@@ -332,38 +371,23 @@ impl<'a> Engine<'a> {
 
     /// Writes what still waits for the screen.
     fn drain(&mut self) -> Result<(), Stop> {
-        let drained = drain(self.terminal, self.signals);
+        let drained = drain(self.terminal, self.signals, self.bound);
         self.on_flushed(drained)
+    }
+
+    fn is_all_shown(&self) -> bool {
+        self.progress.shown() == self.conversation.heard()
     }
 
     fn on_flushed(&mut self, result: Result<(), Stop>) -> Result<(), Stop> {
         match result {
-            Ok(()) => self.unshown &= self.terminal.waiting() > 0,
+            Ok(()) => _ = self.look_at_screen(),
             // The window was closed after everything that the peer said had been written. What
             // could not be written is only the picture of the prompt.
-            Err(Stop::Unshown(_)) if !self.unshown && self.keyboard.hung_up() => {}
+            Err(Stop::Unshown(_)) if self.is_all_shown() && self.keyboard.hung_up() => {}
             Err(stop) => return Err(stop),
         }
         Ok(())
-    }
-}
-
-/// Writes what still waits for the screen, however slow its reader is, until a signal asks to
-/// leave.
-pub(super) fn drain(terminal: &mut dyn Terminal, signals: &Signals) -> Result<(), Stop> {
-    loop {
-        terminal.paint();
-        terminal.outputs().flush().map_err(Stop::Unshown)?;
-        let asked = signals.take().iter().any(|signal| LEAVING.contains(&signal));
-        if terminal.waiting() == 0 || asked {
-            return Ok(());
-        }
-        let screen = &mut terminal.outputs().screen;
-        let timeout = if screen.blocked() { None } else { Some(Duration::ZERO) };
-        let mut interests = [Interest::write(&*screen, screen.blocked())];
-        ready::select(&mut interests, timeout, signals.mask()).map_err(Stop::Wait)?;
-        let has_room = interests[0].ready;
-        screen.unblock(has_room);
     }
 }
 

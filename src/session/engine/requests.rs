@@ -10,6 +10,7 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 
 use super::{Engine, Stop};
+use crate::errors;
 use crate::protocol::events::{Goodbye, Input};
 use crate::protocol::frame;
 use crate::session::observer::Decision;
@@ -71,6 +72,12 @@ impl Engine<'_> {
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {
                 return Err(Stop::Unshown(error));
             }
+            // A stream that fails has not come to its end.
+            Err(error) if self.conversation.input() != Input::Person => {
+                self.typing = false;
+                self.unread = Some(errors::reason(&error));
+                self.leave("cannot read standard input");
+            }
             Ok(_) | Err(_) => {
                 self.typing = false;
                 self.on_window_closed()?;
@@ -84,8 +91,13 @@ impl Engine<'_> {
         self.read_size.came(count);
         let (conversation, observer, now) = (&mut self.conversation, &mut self.observer, self.now);
         let open = conversation.wants_input();
+        let person = conversation.input() == Input::Person;
+        let recent = &mut self.recent;
         let mut say = |text: &[u8], complete| {
             if conversation.say(text, complete, now) {
+                if person {
+                    recent.on_said(text, complete);
+                }
                 observer.on_said(text, complete);
             }
         };
@@ -155,6 +167,7 @@ impl Engine<'_> {
     fn on_asked(&mut self, reason: &str) {
         let again = mem::replace(&mut self.asked, true);
         if again {
+            self.hurried = true;
             self.conversation.give_up();
         } else {
             self.leave(reason);

@@ -15,19 +15,26 @@ use super::*;
 use crate::protocol::events::Role;
 use crate::protocol::limits::Limits;
 use crate::protocol::name::Name;
+use crate::session::closing;
 use crate::session::observer::Decision;
 use crate::terminal::Typed;
 use crate::terminal::output::Output;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A caller that does not acknowledge, and one that does.
 const HELLO_BOB: &[u8] = b"H\0\x05\x01\0bob";
-const HELLO_DESK: &[u8] = b"H\0\x06\x01\0desk";
+const NEW_HELLO_BOB: &[u8] = b"H\0\x05\x01\x08bob";
+const HELLO_DESK: &[u8] = b"H\0\x06\x01\x08desk";
 const BYE: &[u8] = b"B\0\0";
 
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ack(count: u64) -> Vec<u8> {
+    [b"K\0\x08", &count.to_be_bytes()[..]].concat()
 }
 
 /// Passes lines through, and the word `quit` as the wish to leave.
@@ -129,13 +136,26 @@ struct Setup {
     limit: Option<Duration>,
     link: Option<FakeLink>,
     raises: Vec<(&'static str, Signal)>,
+    /// In place of a pipe.
+    keyboard: Option<OwnedFd>,
+    /// After the conversation, the window is closed as well.
+    finishes: bool,
 }
 
 impl Setup {
     fn new(role: Role, input: Input) -> Self {
         let linger = Duration::from_millis(50);
         let limits = Limits { trailing: PATIENCE, linger, ..Limits::default() };
-        Self { role, input, limits, limit: None, link: None, raises: Vec::new() }
+        Self {
+            role,
+            input,
+            limits,
+            limit: None,
+            link: None,
+            raises: Vec::new(),
+            keyboard: None,
+            finishes: false,
+        }
     }
 
     /// Runs the engine in a thread, with `socket` as its side of the call.
@@ -157,7 +177,8 @@ impl Setup {
                 Conversation::new(self.role, name, self.input, self.limits, Instant::now());
             let mut engine =
                 Engine::new(socket.into(), conversation, &mut terminal, &signals, &mut observer);
-            let keyboard: &PipeReader = Box::leak(Box::new(keyboard));
+            let keyboard = self.keyboard.unwrap_or(keyboard.into());
+            let keyboard: &OwnedFd = Box::leak(Box::new(keyboard));
             engine.keyboard = Keyboard::on(keyboard.as_fd());
             let limit = self.limit.unwrap_or(PATIENCE);
             engine.limit(Instant::now() + limit, limit);
@@ -165,6 +186,10 @@ impl Setup {
                 engine.obey(link);
             }
             let ended = engine.run().unwrap();
+            if self.finishes {
+                let bound = self.limit.map(|limit| Instant::now() + limit);
+                closing::finish(&mut terminal, &signals, &ended, bound);
+            }
             Finished { ended, events: terminal.events, observed: observer.0 }
         });
         Running { typed: Some(typed), screen: Some(screen), thread }
@@ -196,6 +221,16 @@ impl Running {
         self.typed = None;
     }
 
+    /// How it ended, though nobody reads its screen.
+    fn ends(self) -> Finished {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.thread.is_finished() {
+            assert!(Instant::now() < deadline, "it waits for its screen");
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.thread.join().unwrap()
+    }
+
     /// What was shown and how it ended.
     fn finish(mut self) -> (String, Finished) {
         let mut shown = String::new();
@@ -216,6 +251,14 @@ impl Peer {
         ours.set_read_timeout(Some(PATIENCE)).unwrap();
         ours.set_write_timeout(Some(PATIENCE)).unwrap();
         (Self(ours), setup.start(theirs))
+    }
+
+    /// A desk that acknowledges and has answered, and its caller.
+    fn answering(setup: Setup) -> (Self, Running) {
+        let (mut peer, running) = Self::and(setup);
+        peer.expects(NEW_HELLO_BOB);
+        peer.says(HELLO_DESK);
+        (peer, running)
     }
 
     /// A caller that the handler has answered, and its handler.
@@ -254,11 +297,13 @@ fn two_engines_converse_both_ways_and_say_goodbye() {
     caller.types(b"one\ntwo\nthr");
     handler.types("früh\n".as_bytes());
     caller.types(b"ee");
+    let mut heard = vec![0; "früh\n".len()];
+    caller.screen.as_mut().unwrap().read_exact(&mut heard).unwrap();
     caller.ends_input();
     handler.ends_input();
-    let (heard, caller) = caller.finish();
+    let (_, caller) = caller.finish();
     let (shown, handler) = handler.finish();
-    assert_eq!((heard.as_str(), shown.as_str()), ("früh\n", "one\ntwo\nthree"));
+    assert_eq!((&heard[..], shown.as_str()), ("früh\n".as_bytes(), "one\ntwo\nthree"));
     for result in [&caller, &handler] {
         assert_eq!(result.ended.how, How::Over(End::Done));
         assert_eq!((result.ended.unconfirmed, result.ended.asked), (0, false));
@@ -340,7 +385,9 @@ fn a_peer_that_vanishes_leaves_a_lost_connection_and_unconfirmed_lines() {
     let (_, result) = running.finish();
     let closed = "the connection to bob was lost: connection closed without BYE";
     assert_eq!(result.ended.to_string(), format!("{closed}; 1 line is unconfirmed"));
-    assert_eq!(result.events.last().unwrap(), "Ended { lost: true }");
+    let named = ["1 line was not confirmed:", "  are you there?"];
+    let named = named.map(|line| format!("Notice({line:?})"));
+    assert_eq!(result.events[1..], [&["Ended { lost: true }".into()], &named[..]].concat());
 
     // What the peer has not read makes it a reset.
     let (peer, mut running) = Peer::answered(handler(Input::Person));
@@ -431,7 +478,7 @@ fn what_takes_longer_than_its_limit_ends_with_a_reason() {
     peer.expects_the_end();
     let (_, result) = running.finish();
     assert_eq!(result.ended.how, How::Over(End::OutOfTime(limit)));
-    assert_eq!(result.ended.words(), "bob had not left after 0.03 s");
+    assert_eq!(result.ended.words(), "the conversation with bob was not over after 0.03 s");
 }
 
 #[test]
@@ -504,4 +551,143 @@ fn a_hangup_is_polite_however_often_it_comes() {
     peer.says(BYE);
     let (_, result) = running.finish();
     assert_eq!((result.ended.how, result.ended.asked), (How::Over(End::Done), true));
+}
+
+#[test]
+fn what_is_shown_is_acknowledged_while_the_conversation_goes_on() {
+    let _guard = one_at_a_time();
+    let setup = handler(Input::Person);
+    let limits = Limits { ack: Duration::from_millis(30), ..setup.limits };
+    let (mut peer, mut running) = Peer::and(Setup { limits, ..setup });
+    peer.says(NEW_HELLO_BOB);
+    peer.expects(HELLO_DESK);
+    peer.says(b"T\0\x03onet\0\x03two");
+    peer.expects(&ack(2));
+    running.types(b"line");
+    peer.expects(b"T\0\x06a line");
+    peer.says(&[&ack(1), BYE].concat());
+    peer.expects(&[&ack(2), BYE].concat());
+    let (shown, result) = running.finish();
+    assert_eq!((shown.as_str(), result.ended.to_string().as_str()), ("one\ntwo", "bob left"));
+}
+
+#[test]
+fn only_what_a_screen_has_taken_is_acknowledged() {
+    let _guard = one_at_a_time();
+    let setup = handler(Input::Person);
+    let limits = Limits { ack: Duration::from_millis(30), ..setup.limits };
+    let (mut peer, mut running) = Peer::and(Setup { limits, ..setup });
+    peer.says(NEW_HELLO_BOB);
+    peer.expects(HELLO_DESK);
+    // A pipe holds 64 KiB: some of this waits, and goes on waiting.
+    let line = [b"T\x10\0", &[b'x'; 4096][..]].concat();
+    (0..24).for_each(|_| peer.says(&line));
+    let mut early = [0; 11];
+    peer.0.read_exact(&mut early).unwrap();
+    assert!((ack(0)..=ack(15)).contains(&early.to_vec()), "{early:?}");
+    let mut screen = running.screen.take().unwrap();
+    screen.read_exact(&mut vec![0; 24 * 4097]).unwrap();
+    while early != ack(24)[..] {
+        peer.0.read_exact(&mut early).unwrap();
+    }
+    peer.says(BYE);
+    peer.expects(&[&ack(24), BYE].concat());
+    running.finish();
+}
+
+#[test]
+fn a_goodbye_before_the_end_of_input_is_an_error() {
+    let _guard = one_at_a_time();
+    let (mut peer, mut running) = Peer::answering(Setup::new(Role::Caller, Input::Stream));
+    running.types(b"first\n");
+    peer.expects(b"T\0\x05first");
+    peer.says(&[&ack(1), BYE].concat());
+    peer.expects(&[&ack(0), BYE].concat());
+    let (_, result) = running.finish();
+    let left = "desk left before the end of input (confirmed up to line 1)";
+    assert_eq!(result.ended.to_string(), left);
+    assert!(result.ended.status().is_err());
+
+    // The same by a signal.
+    let raises = vec![("text enough", Signal::SIGTERM)];
+    let setup = Setup { raises, ..Setup::new(Role::Caller, Input::Stream) };
+    let (mut peer, mut running) = Peer::answering(setup);
+    running.types(b"first\n");
+    peer.expects(b"T\0\x05first");
+    peer.says(b"T\0\x06enough");
+    peer.expects(&[&ack(1), &b"B\0\x0aterminated"[..]].concat());
+    peer.says(&[&ack(1), BYE].concat());
+    let (_, result) = running.finish();
+    let left = "said goodbye to desk before the end of input (confirmed up to line 1)";
+    assert_eq!(result.ended.to_string(), left);
+    assert!(result.ended.status().is_err());
+}
+
+#[test]
+fn a_line_that_is_said_after_the_goodbye_of_the_desk_is_unconfirmed() {
+    let _guard = one_at_a_time();
+    let (mut peer, mut running) = Peer::answering(Setup::new(Role::Caller, Input::Person));
+    running.types(b"line");
+    peer.expects(b"T\0\x06a line");
+    // It is on its way when the desk's window closes.
+    peer.says(&[&ack(0), &b"B\0\x06closed"[..]].concat());
+    peer.expects(&[&ack(0), BYE].concat());
+    let (_, result) = running.finish();
+    let left = "desk left: closed; 1 line is unconfirmed; check with the other side what arrived";
+    assert_eq!(result.ended.to_string(), left);
+    assert!(result.ended.status().is_err());
+    let named = ["1 line was not confirmed:", "  a line"].map(|line| format!("Notice({line:?})"));
+    assert_eq!(result.events[3..], named);
+}
+
+#[test]
+fn input_that_cannot_be_read_is_an_error() {
+    let _guard = one_at_a_time();
+    for (path, write, why) in
+        [("/", false, "is a directory"), ("/dev/null", true, "bad file descriptor")]
+    {
+        let unread = std::fs::File::options().read(!write).write(write).open(path).unwrap();
+        let keyboard = Some(unread.into());
+        let setup = Setup { keyboard, ..Setup::new(Role::Caller, Input::Stream) };
+        let (mut peer, running) = Peer::answering(setup);
+        peer.expects(&[&ack(0), &b"B\0\x1acannot read standard input"[..]].concat());
+        peer.says(&[&ack(0), BYE].concat());
+        let (_, result) = running.finish();
+        let error = result.ended.status().unwrap_err().to_string();
+        assert_eq!(error, format!("cannot read standard input: {why}"));
+    }
+}
+
+/// A caller whose screen nobody reads, and a desk that sends more than it takes.
+fn stuck(setup: Setup) -> (Peer, Running) {
+    let setup = Setup { finishes: true, ..setup };
+    let (peer, running) = Peer::answering(setup);
+    let mut sender = peer.0.try_clone().unwrap();
+    thread::spawn(move || {
+        let line = [b"T\x10\0", &[b'x'; 4096][..]].concat();
+        while sender.write_all(&line).is_ok() {}
+    });
+    (peer, running)
+}
+
+#[test]
+fn a_time_limit_does_not_wait_for_a_screen_that_nobody_reads() {
+    let _guard = one_at_a_time();
+    let limit = Duration::from_millis(100);
+    let setup = Setup { limit: Some(limit), ..Setup::new(Role::Caller, Input::Stream) };
+    let (peer, running) = stuck(setup);
+    let result = running.ends();
+    assert_eq!(result.ended.how, How::Over(End::OutOfTime(limit)));
+    drop(peer);
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_a_screen_that_nobody_reads() {
+    let _guard = one_at_a_time();
+    let raises = vec![("text x", Signal::SIGINT), ("text x", Signal::SIGTERM)];
+    let setup = Setup { raises, ..Setup::new(Role::Caller, Input::Stream) };
+    let (peer, running) = stuck(setup);
+    let result = running.ends();
+    assert_eq!((result.ended.how, result.ended.hurried), (How::Over(End::NotConfirmed), true));
+    drop(peer);
 }

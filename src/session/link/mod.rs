@@ -294,7 +294,7 @@ fn put_event(out: &mut Buffer, event: Event<'_>) {
     match event {
         // The window of a call in the console is open when its caller is answered.
         Event::Answered { .. } => Report::Open.put(out),
-        Event::Text { text, complete } => frame::put_text(out, text, complete),
+        Event::Text { text, complete } => _ = frame::put_text(out, text, complete),
         Event::Left { reason } => frame::put(out, LEFT, reason),
         Event::Reading(reads) => frame::put(out, READING, &[reads.into()]),
         Event::Notice(text) => frame::put(out, NOTICE, cut(text)),

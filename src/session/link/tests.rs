@@ -19,6 +19,9 @@ fn ended() -> Ended {
         peer: Name::from_wire(b"\xffzo\xc3\xab"),
         peer_left: None,
         asked: true,
+        hurried: false,
+        unfinished: true,
+        confirmed: 5,
         unconfirmed: 7,
     }
 }

@@ -78,6 +78,9 @@ fn ended(end: End) -> Report {
         peer: Name::from_wire(b"alice"),
         peer_left: Some((*b"back at two").into()),
         asked: false,
+        hurried: false,
+        unfinished: false,
+        confirmed: 0,
         unconfirmed: 0,
     })
 }

@@ -1,5 +1,7 @@
 //! Two sides joined by a fake link, and one side against a peer that breaks the rules.
 
+mod acks;
+mod honesty;
 mod side;
 
 use std::time::Duration;
@@ -48,6 +50,14 @@ impl Link {
         Self { caller, handler: Side::new(Role::Handler, "desk", input, now), now }
     }
 
+    /// Both sides have answered, and take each other for a peer without acknowledgements.
+    fn without_acks(input: Input) -> Self {
+        let mut link = Self::new(input);
+        (link.caller.masked, link.handler.masked) = (true, true);
+        link.carry(usize::MAX);
+        link
+    }
+
     fn answered(input: Input) -> Self {
         let mut link = Self::new(input);
         link.carry(usize::MAX);
@@ -78,11 +88,17 @@ impl Link {
     }
 }
 
+fn ack(count: u64) -> Vec<u8> {
+    [b"K\0\x08", &count.to_be_bytes()[..]].concat()
+}
+
 fn bytes(hex: &str) -> Vec<u8> {
     hex.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
 }
 
 const HELLO_BOB: &str = "48 00 05 01 00 62 6f 62";
+/// The same from a caller that acknowledges.
+const NEW_HELLO_BOB: &str = "48 00 05 01 08 62 6f 62";
 
 #[test]
 fn both_sides_say_several_lines_in_a_row_without_taking_turns() {
@@ -398,6 +414,8 @@ fn a_rule_that_is_broken_is_named_in_a_bye_and_reported() {
         (too_long, Fault::Frame(FrameError::TooLong { tag: b'T', length: 16_385 })),
         (bytes("48 00 03 02 00 78"), Fault::Frame(FrameError::Version(2))),
         (bytes("48 00 02 01 00"), Fault::Frame(FrameError::BadHello)),
+        ([bytes(NEW_HELLO_BOB), ack(1)].concat(), Fault::AckOfTooMany),
+        ([&hello[..], b"K\0\x07"].concat(), Fault::Frame(FrameError::BadAck(7))),
     ] {
         let now = Instant::now();
         let mut desk = Side::new(Role::Handler, "desk", Input::Person, now);
@@ -512,13 +530,14 @@ fn the_published_conversation_is_the_one_that_is_spoken() {
     };
     let mut link = Link::answered(Input::Person);
     let (mut sent, mut answered) =
-        (bytes("48 00 07 01 00 61 6c 69 63 65"), bytes("48 00 06 01 00 64 65 73 6b"));
+        (bytes("48 00 07 01 08 61 6c 69 63 65"), bytes("48 00 06 01 08 64 65 73 6b"));
     link.caller.say(b"hello\nare you in?\n", link.now);
     link.handler.say(b"yes\n", link.now);
+    answered.extend(link.handler.send(usize::MAX, link.now));
+    link.caller.receive(&answered[9..], link.now);
     link.caller.say(b"fine", link.now);
     link.caller.conversation.leave(Goodbye::InputEnded, link.now);
     sent.extend(link.caller.send(usize::MAX, link.now));
-    answered.extend(link.handler.send(usize::MAX, link.now));
     link.handler.receive(&sent[10..], link.now);
     answered.extend(link.handler.send(usize::MAX, link.now));
     assert_eq!((sent, answered), (direction('>'), direction('<')));
@@ -581,7 +600,8 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
     let text = || proptest::collection::vec(any::<u8>(), 0..40);
     let frame = |tag: u8, payload: Vec<u8>| [&[tag, 0, payload.len() as u8], &payload[..]].concat();
     let piece = prop_oneof![
-        4 => Just(bytes(HELLO_BOB)),
+        4 => prop_oneof![Just(bytes(HELLO_BOB)), Just(bytes(NEW_HELLO_BOB))],
+        1 => proptest::collection::vec(any::<u8>(), 8).prop_map(move |count| frame(b'K', count)),
         8 => (prop_oneof![Just(b'T'), Just(b't'), any::<u8>()], text()).prop_map(
             move |(tag, text)| frame(tag, text)
         ),
@@ -593,7 +613,7 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
 
 /// What a desk shows, and how it ends, when a caller sends `rest` and then closes.
 fn by_the_rules(mut rest: &[u8]) -> (Vec<u8>, End) {
-    let (mut shown, mut open) = (Vec::new(), false);
+    let (mut shown, mut open, mut acknowledges) = (Vec::new(), false, false);
     loop {
         let (frame, length) = match frame::decode(rest) {
             Ok(Some(found)) => found,
@@ -602,9 +622,12 @@ fn by_the_rules(mut rest: &[u8]) -> (Vec<u8>, End) {
         };
         rest = &rest[length..];
         match frame {
-            Frame::Unknown(_) => {}
-            Frame::Hello(_) if open => return (shown, End::Broken(Fault::SecondHello)),
-            Frame::Hello(_) => open = true,
+            Frame::Ack(_) if acknowledges => {
+                return (shown, End::Broken(Fault::AckOfTooMany));
+            }
+            Frame::Ack(_) | Frame::Unknown(_) => {}
+            Frame::Hello(..) if open => return (shown, End::Broken(Fault::SecondHello)),
+            Frame::Hello(hello) => (open, acknowledges) = (true, hello.flags.acknowledges()),
             Frame::Bye(reason) if !open => return (shown, End::Refused(reason.into())),
             Frame::Bye(_) => return (shown, End::Done),
             Frame::Text(_) | Frame::Part(_) if !open => {

@@ -18,6 +18,12 @@ pub struct Side {
     pub shut: bool,
     /// Its screen takes nothing, so what was returned is not shown.
     pub stalled: bool,
+    /// Where in `shown` each frame of text ends.
+    pub frames: Vec<usize>,
+    /// What it sends has the flags of a peer that knows none.
+    pub masked: bool,
+    /// Bytes that it has sent.
+    pub sent: usize,
 }
 
 impl Side {
@@ -35,6 +41,9 @@ impl Side {
             end: None,
             shut: false,
             stalled: false,
+            frames: Vec::new(),
+            masked: false,
+            sent: 0,
         }
     }
 
@@ -48,6 +57,7 @@ impl Side {
             Some(Action::Show { text, complete }) => {
                 self.shown.extend_from_slice(text);
                 self.shown.extend_from_slice(if complete { b"\n" } else { b"" });
+                self.frames.push(self.shown.len());
             }
             Some(Action::Left(reason)) => {
                 self.heard.push(format!("left {}", reason.escape_ascii()));
@@ -64,7 +74,8 @@ impl Side {
         self.conversation.on_tick(now);
         loop {
             while self.step(now) {}
-            if self.end.is_some() || self.stalled || !self.conversation.on_shown(now) {
+            let heard = self.conversation.heard();
+            if self.end.is_some() || self.stalled || !self.conversation.on_shown(heard, now) {
                 return;
             }
         }
@@ -88,10 +99,27 @@ impl Side {
         self.act(now);
     }
 
+    /// Takes the flags out of HELLO, which is the first frame of a direction.
+    pub fn mask(&mut self, bytes: &mut [u8]) {
+        let flags = 4usize.checked_sub(self.sent).and_then(|at| bytes.get_mut(at));
+        if let Some(flags) = flags.filter(|_| self.masked) {
+            *flags = 0;
+        }
+        self.sent += bytes.len();
+    }
+
+    /// Whether it ends with exit status 0.
+    pub fn is_content(&self) -> bool {
+        let conversation = &self.conversation;
+        let confirmed = conversation.confirmed() == conversation.lines();
+        self.end == Some(End::Done) && confirmed && !conversation.has_input_left()
+    }
+
     /// What it sends, at most `limit` bytes.
     pub fn send(&mut self, limit: usize, now: Instant) -> Vec<u8> {
         let bytes = self.conversation.outgoing();
-        let bytes = bytes[..bytes.len().min(limit)].to_vec();
+        let mut bytes = bytes[..bytes.len().min(limit)].to_vec();
+        self.mask(&mut bytes);
         self.conversation.on_sent(bytes.len(), now);
         self.act(now);
         bytes

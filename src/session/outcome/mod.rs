@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use crate::protocol::conversation::Conversation;
-use crate::protocol::events::{End, Fault, Role};
+use crate::protocol::events::{End, Fault, Input, Role};
 use crate::protocol::frame::{self, FrameError, MAX_REASON};
 use crate::protocol::name::Name;
 use crate::terminal::sanitize;
@@ -28,6 +28,12 @@ pub struct Ended {
     pub peer_left: Option<Box<[u8]>>,
     /// The person here, a signal or the server asked to leave.
     pub asked: bool,
+    /// Nothing waits for the screen any more: somebody asked twice, or the peer did not answer.
+    pub hurried: bool,
+    /// Input that is a file or a program had not come to its end.
+    pub unfinished: bool,
+    /// Lines of a file or a program that the peer has confirmed. A person does not count them.
+    pub confirmed: u64,
     /// Lines said here that nobody confirmed.
     pub unconfirmed: u64,
 }
@@ -40,30 +46,38 @@ pub enum How {
     /// What the peer said could not be written to standard output, and why; `closed` if that is
     /// because its reader closed it.
     Unshown { why: String, closed: bool },
+    /// Goodbyes were exchanged because standard input could not be read any further, and why.
+    Unread { why: String },
 }
 
 impl Ended {
-    /// What `conversation` leaves behind; `asked` as in the field.
-    pub fn new(how: How, conversation: &Conversation, asked: bool) -> Self {
-        let confirmed = how == How::Over(End::Done);
+    /// What `conversation` leaves behind, if nobody has asked for its end.
+    pub fn new(how: How, conversation: &Conversation) -> Self {
+        let confirmed = conversation.confirmed();
+        let person = conversation.input() == Input::Person;
         Self {
             how,
             role: conversation.role(),
             peer: conversation.peer().cloned(),
             peer_left: conversation.peer_left_first().then(|| conversation.peer_reason().into()),
-            asked,
-            unconfirmed: if confirmed { 0 } else { conversation.lines() },
+            asked: false,
+            hurried: false,
+            unfinished: conversation.has_input_left(),
+            confirmed: if person { 0 } else { confirmed },
+            unconfirmed: conversation.lines() - confirmed,
         }
     }
 
-    /// The exit status: 0 when goodbyes were exchanged and every line was shown. When the reader
-    /// of standard output has closed it, 1 without a message: that is how a pipe ends.
+    /// The exit status: 0 when the input came to its end, goodbyes were exchanged, and every line
+    /// was confirmed. When the reader of standard output has closed it, 1, and without a message if
+    /// no line is unconfirmed: that is how a pipe ends.
     ///
     /// # Errors
     /// The conversation ended in any other way; the error is what [`Ended`] displays.
     pub fn status(&self) -> Result<ExitCode> {
         match &self.how {
-            How::Over(End::Done) => Ok(ExitCode::SUCCESS),
+            _ if self.unconfirmed > 0 => Err(anyhow!("{self}")),
+            How::Over(End::Done) if !self.unfinished => Ok(ExitCode::SUCCESS),
             How::Unshown { closed: true, .. } => Ok(ExitCode::FAILURE),
             _ => Err(anyhow!("{self}")),
         }
@@ -76,13 +90,17 @@ impl Ended {
             How::Unshown { why, .. } => {
                 return format!("cannot show what {peer} says: {}", label(why.as_bytes()));
             }
+            How::Unread { why } => {
+                return format!("cannot read standard input: {}", label(why.as_bytes()));
+            }
             How::Over(end) => end,
         };
+        let early = if self.unfinished { " before the end of input" } else { "" };
         match (end, self.role) {
             (End::Done, _) => match self.peer_left.as_deref() {
-                Some(b"") => format!("{peer} left"),
-                Some(reason) => format!("{peer} left: {}", label(reason)),
-                None => format!("said goodbye to {peer}"),
+                Some(b"") => format!("{peer} left{early}"),
+                Some(reason) => format!("{peer} left{early}: {}", label(reason)),
+                None => format!("said goodbye to {peer}{early}"),
             },
             (End::Refused(reason), Role::Caller) if reason.is_empty() => {
                 "the desk refused the call without a reason".into()
@@ -107,7 +125,7 @@ impl Ended {
                 format!("the connection to {peer} was lost: {}", label(why.as_bytes()))
             }
             (End::OutOfTime(limit), _) => {
-                format!("{peer} had not left after {} s", limit.as_secs_f64())
+                format!("the conversation with {peer} was not over after {} s", limit.as_secs_f64())
             }
             (End::NotConfirmed, _) => format!("{peer} did not confirm the goodbye"),
         }
@@ -118,6 +136,7 @@ impl Ended {
     pub fn advice(&self) -> &'static str {
         let end = match &self.how {
             How::Unshown { .. } => return "; redirect stdout elsewhere",
+            How::Unread { .. } => return "",
             How::Over(end) => end,
         };
         match end {
@@ -129,18 +148,22 @@ impl Ended {
             End::OutOfTime(_) => "; use a longer --timeout",
             End::Lost(_) if self.peer.is_none() => "; is a desk open behind this port?",
             End::Lost(_) => "; call again",
-            End::NotConfirmed => "; check with the other side what arrived",
+            End::Done | End::NotConfirmed if self.unconfirmed > 0 => {
+                "; check with the other side what arrived"
+            }
             _ => "",
         }
     }
 
-    /// The value as bytes for the link, at most 476 of them.
+    /// The value as bytes for the link, at most 484 of them.
     pub fn encode(&self) -> Vec<u8> {
-        let flags = [self.role == Role::Handler, self.peer_left.is_some(), self.asked];
+        let (handler, peer_left) = (self.role == Role::Handler, self.peer_left.is_some());
+        let flags = [handler, peer_left, self.asked, self.hurried, self.unfinished];
         let flags = (0..).zip(flags).map(|(bit, set)| u8::from(set) << bit).sum();
         let name = self.peer.as_ref().map_or(&b""[..], Name::as_bytes);
         let reason = self.peer_left.as_deref().unwrap_or_default();
         let mut out = vec![flags];
+        out.extend(self.confirmed.to_be_bytes());
         out.extend(self.unconfirmed.to_be_bytes());
         for text in [name, reason] {
             out.push(text.len() as u8);
@@ -153,6 +176,7 @@ impl Ended {
     /// What [`Ended::encode`] wrote; `None` for any other bytes.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (&flags, bytes) = bytes.split_first()?;
+        let (confirmed, bytes) = bytes.split_first_chunk()?;
         let (unconfirmed, bytes) = bytes.split_first_chunk()?;
         let (&length, bytes) = bytes.split_first()?;
         let (name, bytes) = bytes.split_at_checked(length.into())?;
@@ -168,12 +192,15 @@ impl Ended {
             peer: if name.is_empty() { None } else { Some(Name::from_wire(name)?) },
             peer_left: set(1).then(|| reason.into()),
             asked: set(2),
+            hurried: set(3),
+            unfinished: set(4),
+            confirmed: u64::from_be_bytes(*confirmed),
             unconfirmed: u64::from_be_bytes(*unconfirmed),
         })
     }
 }
 
-/// The words, then the lines that are unconfirmed, then what to do.
+/// The words, then which lines are confirmed and how many are not, then what to do.
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words())?;
@@ -181,6 +208,9 @@ impl fmt::Display for Ended {
             0 => {}
             1 => f.write_str("; 1 line is unconfirmed")?,
             lines => write!(f, "; {lines} lines are unconfirmed")?,
+        }
+        if self.confirmed > 0 && (self.unfinished || self.unconfirmed > 0) {
+            write!(f, " (confirmed up to line {})", self.confirmed)?;
         }
         f.write_str(self.advice())
     }
@@ -203,6 +233,7 @@ impl How {
             Self::Over(End::OutOfTime(time)) => (b'o', limit(time)),
             Self::Unshown { why, closed: false } => (b'u', cut(why)),
             Self::Unshown { why, closed: true } => (b'c', cut(why)),
+            Self::Unread { why } => (b'i', cut(why)),
         };
         out.push(kind);
         out.extend(detail);
@@ -226,6 +257,7 @@ impl How {
             b'o' => Self::Over(End::OutOfTime(limit()?)),
             b'u' => Self::Unshown { why: text(), closed: false },
             b'c' => Self::Unshown { why: text(), closed: true },
+            b'i' => Self::Unread { why: text() },
             _ => return None,
         })
     }
@@ -235,6 +267,12 @@ fn encode_fault(fault: &Fault) -> Vec<u8> {
     match *fault {
         Fault::TextBeforeHello => vec![b't'],
         Fault::SecondHello => vec![b's'],
+        Fault::AckOfTooMany => vec![b'm'],
+        Fault::AckGoesBack => vec![b'r'],
+        Fault::Frame(FrameError::BadAck(length)) => {
+            let [.., high, low] = length.to_be_bytes();
+            vec![b'k', high, low]
+        }
         Fault::Frame(FrameError::BadHello) => vec![b'h'],
         Fault::Frame(FrameError::Version(version)) => vec![b'v', version],
         Fault::Frame(FrameError::TooLong { tag, length }) => {
@@ -248,6 +286,11 @@ fn decode_fault(bytes: &[u8]) -> Option<Fault> {
     Some(match *bytes {
         [b't'] => Fault::TextBeforeHello,
         [b's'] => Fault::SecondHello,
+        [b'm'] => Fault::AckOfTooMany,
+        [b'r'] => Fault::AckGoesBack,
+        [b'k', high, low] => {
+            Fault::Frame(FrameError::BadAck(u16::from_be_bytes([high, low]).into()))
+        }
         [b'h'] => Fault::Frame(FrameError::BadHello),
         [b'v', version] => Fault::Frame(FrameError::Version(version)),
         [b'l', tag, high, low] => {
@@ -267,94 +310,4 @@ fn label(text: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::protocol::name::MAX_NAME;
-
-    /// Flags, lines, a name with its length, the variant, and what it holds.
-    const ENCODED_LIMIT: usize = 1 + 8 + 1 + MAX_NAME + 1 + MAX_REASON + 1 + MAX_REASON;
-
-    fn ended(how: How, role: Role) -> Ended {
-        let peer = Name::from_wire(b"\xffzo\xc3\xab");
-        let peer_left = Some((*b"back at two").into());
-        Ended { how, role, peer, peer_left, asked: false, unconfirmed: 3 }
-    }
-
-    fn every_how() -> Vec<How> {
-        let limit = Duration::from_millis(60_500);
-        let faults = [
-            Fault::TextBeforeHello,
-            Fault::SecondHello,
-            Fault::Frame(FrameError::BadHello),
-            Fault::Frame(FrameError::Version(2)),
-            Fault::Frame(FrameError::TooLong { tag: b'T', length: 16_385 }),
-        ];
-        let ends = [
-            End::Done,
-            End::Refused((*b"busy").into()),
-            End::Refused([0xff; MAX_REASON].into()),
-            End::GaveUp,
-            End::NoHello(limit),
-            End::Lost("connection reset by peer".into()),
-            End::NotConfirmed,
-            End::OutOfTime(limit),
-        ];
-        let ends = ends.into_iter().chain(faults.map(End::Broken)).map(How::Over);
-        let unshown = [true, false].map(|closed| How::Unshown { why: "späti".into(), closed });
-        ends.chain(unshown).collect()
-    }
-
-    #[test]
-    fn every_end_crosses_the_link_as_it_is() {
-        for how in every_how() {
-            for role in [Role::Caller, Role::Handler] {
-                let there = ended(how.clone(), role);
-                let bytes = there.encode();
-                assert!(bytes.len() <= ENCODED_LIMIT, "{} bytes", bytes.len());
-                assert_eq!(Ended::decode(&bytes), Some(there));
-                // What is longer or shorter is another value, or none.
-                assert_ne!(Ended::decode(&bytes[..bytes.len() - 1]), Ended::decode(&bytes));
-            }
-        }
-    }
-
-    #[test]
-    fn a_reason_that_is_too_long_is_cut_at_a_character() {
-        let why = format!("x{}", "ü".repeat(150));
-        let bytes = ended(How::Over(End::Lost(why)), Role::Handler).encode();
-        let Some(Ended { how: How::Over(End::Lost(why)), .. }) = Ended::decode(&bytes) else {
-            panic!("{bytes:?}");
-        };
-        assert_eq!(why, format!("x{}", "ü".repeat(99)));
-    }
-
-    #[test]
-    fn no_text_of_another_process_is_shown_raw() {
-        let evil = "\x1b[2J\nforged";
-        for how in [
-            How::Over(End::Done),
-            How::Over(End::Refused(evil.as_bytes().into())),
-            How::Over(End::Lost(evil.into())),
-            How::Unshown { why: evil.into(), closed: false },
-        ] {
-            let mut end = ended(how, Role::Caller);
-            end.peer = Name::from_wire(evil.as_bytes());
-            end.peer_left = Some(evil.as_bytes().into());
-            assert!(!end.to_string().contains(char::is_control), "{end}");
-            end.peer = None;
-            assert!(!end.to_string().contains(char::is_control), "{end}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_a_value_or_none(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            if let Some(end) = Ended::decode(&bytes) {
-                prop_assert!(!end.to_string().is_empty());
-                prop_assert!(end.encode().len() <= ENCODED_LIMIT);
-            }
-        }
-    }
-}
+mod tests;
