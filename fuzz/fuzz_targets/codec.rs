@@ -7,8 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use talk_fuzz::buffer::Buffer;
-use talk_fuzz::protocol::frame::{self, Frame, FrameError};
-use talk_fuzz::protocol::name::Name;
+use talk_fuzz::protocol::frame::{self, Frame, FrameError, Hello};
 
 /// How far around both ends of a frame every cut is tried, in bytes.
 const NEAR: usize = 64;
@@ -28,6 +27,9 @@ fn by_the_rules(bytes: &[u8]) -> Decoded<'_> {
         return Ok(None);
     }
     let (tag, length) = (bytes[0], announced(bytes));
+    if tag == b'K' && length != 8 {
+        return Err(FrameError::BadAck(length));
+    }
     if length > if tag == b'B' { 200 } else { 16_384 } {
         return Err(FrameError::TooLong { tag, length });
     }
@@ -35,7 +37,10 @@ fn by_the_rules(bytes: &[u8]) -> Decoded<'_> {
     let frame = match (tag, payload) {
         (b'H', &[version, ..]) if version != 1 => return Err(FrameError::Version(version)),
         (b'H', _) if !(3..=66).contains(&length) => return Err(FrameError::BadHello),
-        (b'H', _) => Frame::Hello(Name::from_wire(&payload[2..]).unwrap()),
+        (b'H', &[_, flags, ref name @ ..]) => Frame::Hello(Hello { name, flags: flags.into() }),
+        (b'K', &[a, b, c, d, e, f, g, h]) => {
+            Frame::Ack(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        }
         (b'T', text) => Frame::Text(text),
         (b't', text) => Frame::Part(text),
         (b'B', reason) => Frame::Bye(reason),
@@ -50,7 +55,7 @@ fn check_cuts(bytes: &[u8], decoded: &Decoded<'_>) {
     let known = match decoded {
         Ok(Some((_, length))) => *length,
         Ok(None) => bytes.len() + 1,
-        Err(FrameError::TooLong { .. }) => 3,
+        Err(FrameError::TooLong { .. } | FrameError::BadAck(_)) => 3,
         Err(FrameError::Version(_) | FrameError::BadHello) => 3 + announced(bytes),
     };
     // All cuts in the middle of a long payload are alike.
@@ -64,16 +69,17 @@ fn check_cuts(bytes: &[u8], decoded: &Decoded<'_>) {
 fn check_written_again(frame: &Frame<'_>, length: usize) {
     let mut out = Buffer::default();
     match frame {
-        Frame::Hello(name) => frame::put_hello(&mut out, name),
-        Frame::Text(text) => frame::put_text(&mut out, text, true),
-        Frame::Part(text) => frame::put_text(&mut out, text, false),
+        Frame::Hello(hello) => frame::put_hello(&mut out, &hello.to_name(), hello.flags),
+        Frame::Ack(count) => frame::put_ack(&mut out, *count),
+        Frame::Text(text) => _ = frame::put_text(&mut out, text, true),
+        Frame::Part(text) => _ = frame::put_text(&mut out, text, false),
         Frame::Bye(reason) => match str::from_utf8(reason) {
             Ok(reason) => frame::put_bye(&mut out, reason),
             Err(_) => return,
         },
         Frame::Unknown(_) => return,
     }
-    assert_eq!(frame::decode(out.bytes()), Ok(Some((frame.clone(), length))));
+    assert_eq!(frame::decode(out.bytes()), Ok(Some((*frame, length))));
 }
 
 /// Holds the laws of one frame, and returns its length.

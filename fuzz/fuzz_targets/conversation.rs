@@ -2,8 +2,9 @@
 //! and in which pieces.
 //!
 //! The invariant: what one side shows is at every moment a prefix of what the other said, and all
-//! of it once the conversation is done. A side that left first and is done knows that every line
-//! was shown. Memory stays bounded, and every conversation ends.
+//! of it once the conversation is done. A side that ends with exit status 0 knows that every line
+//! was shown, if its peer acknowledges; a peer of before ACK must have answered for that. Memory
+//! stays bounded, and every conversation ends.
 
 #![no_main]
 
@@ -29,8 +30,8 @@ struct Place {
     said: Vec<u8>,
     /// How much of `side.shown` has been compared with what the other side said.
     compared: usize,
-    /// How much of it is on the screen.
-    seen: usize,
+    /// How many frames of it are on the screen.
+    seen: u64,
     /// Nothing is left in the inbox but an incomplete frame, so that more can be read.
     drained: bool,
     link: Vec<u8>,
@@ -39,9 +40,9 @@ struct Place {
 }
 
 impl Place {
-    fn new(role: Role, input: Input, stalled: bool, now: Instant) -> Self {
+    fn new(role: Role, input: Input, stalled: bool, masked: bool, now: Instant) -> Self {
         Self {
-            side: Side { stalled, ..Side::new(role, "somebody", input, now) },
+            side: Side { stalled, masked, ..Side::new(role, "somebody", input, now) },
             said: Vec::new(),
             compared: 0,
             seen: 0,
@@ -79,7 +80,9 @@ impl Place {
         if self.cut {
             self.side.conversation.on_send_failed("cut".into(), now);
         } else {
-            self.link.extend_from_slice(&bytes[..count]);
+            let mut bytes = bytes[..count].to_vec();
+            self.side.mask(&mut bytes);
+            self.link.extend_from_slice(&bytes);
             self.side.conversation.on_sent(count, now);
         }
         true
@@ -117,10 +120,16 @@ impl Place {
         done > 0
     }
 
-    /// All that was to be shown is on the screen. Returns whether that leads to more.
-    fn show(&mut self, now: Instant) -> bool {
-        self.seen = self.side.shown.len();
-        self.side.conversation.on_shown(now)
+    /// At most `limit` frames more are on the screen. Returns whether that leads to more.
+    fn show(&mut self, limit: usize, now: Instant) -> bool {
+        let heard = self.side.conversation.heard();
+        self.seen = heard.min(self.seen.saturating_add(limit as u64));
+        self.side.conversation.on_shown(self.seen, now)
+    }
+
+    /// How much of what the other side said is on the screen.
+    fn screen(&self) -> usize {
+        (self.seen as usize).checked_sub(1).map_or(0, |last| self.side.frames[last])
     }
 
     fn cut(&mut self) {
@@ -132,9 +141,12 @@ impl Place {
     fn check_end(&mut self, other: &mut Place) {
         let Some(end) = &self.side.end else { return };
         if *end == End::Done {
-            assert_eq!(self.seen, other.said.len(), "done without having seen everything");
+            assert_eq!(self.screen(), other.said.len(), "done without having seen everything");
             let answered = other.side.conversation.peer_left_first();
-            assert!(!answered || other.seen == self.said.len(), "confirmed without being seen");
+            let knows = !self.side.masked || answered;
+            let content = self.side.is_content();
+            let seen = other.screen() == self.said.len();
+            assert!(!content || !knows || seen, "confirmed without being seen");
         }
         if *end == End::NotConfirmed {
             self.cut();
@@ -157,13 +169,15 @@ struct World {
 impl World {
     fn new(kind: u8) -> Self {
         let now = Instant::now();
+        // One side or both are of the time before ACK: neither learns flags of the other.
+        let masked = kind & 0x80 != 0;
         let place = |role, kind: u8| {
             let input = match kind & 0x11 {
                 0 => Input::Stream,
                 0x10 => Input::WaitForPeer,
                 _ => Input::Person,
             };
-            Place::new(role, input, kind & 2 != 0, now)
+            Place::new(role, input, kind & 2 != 0, masked, now)
         };
         let places = [place(Role::Caller, kind), place(Role::Handler, kind >> 2)];
         Self { places, now, passed: Duration::ZERO, disturbed: false }
@@ -187,7 +201,7 @@ impl World {
             4 | 5 => _ = place.send(moves.amount(), now),
             6 | 7 => _ = place.receive(other, moves.amount(), now),
             8 | 9 => _ = place.act(moves.amount(), now),
-            10 => _ = place.show(now),
+            10 => _ = place.show(moves.amount(), now),
             11 => self.pass(moves),
             12 => self.disturbed |= leave(conversation, Goodbye::InputEnded, now),
             13 => self.disturbed |= leave(conversation, Goodbye::Leaving("ü"), now),
@@ -234,7 +248,7 @@ impl World {
             let ([place, other], now) = (&mut self.places, self.now);
             if place.is_open() {
                 moved |= place.act(usize::MAX, now);
-                moved |= !place.side.stalled && place.show(now);
+                moved |= !place.side.stalled && place.show(usize::MAX, now);
                 moved |= place.send(usize::MAX, now);
                 moved |= place.receive(other, usize::MAX, now);
             }

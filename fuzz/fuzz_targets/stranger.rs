@@ -92,10 +92,11 @@ impl Victim {
             assert!(!left, "something after BYE");
             rest = &rest[length..];
             match frame {
-                Frame::Hello(_) => assert!(!std::mem::replace(&mut open, true), "a second HELLO"),
+                Frame::Hello(..) => assert!(!std::mem::replace(&mut open, true), "a second HELLO"),
                 Frame::Text(line) => text.extend([line, b"\n"].concat()),
                 Frame::Part(piece) => text.extend_from_slice(piece),
                 Frame::Bye(_) => left = true,
+                Frame::Ack(_) => assert!(open, "an ACK before HELLO"),
                 Frame::Unknown(tag) => panic!("a frame {tag}"),
             }
             assert!(open || text.is_empty(), "text before HELLO");
