@@ -1,5 +1,6 @@
 //! The client, against a desk that is played by the test.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
@@ -7,10 +8,10 @@ use std::time::Duration;
 
 use crate::support::flood::{Flood, LAST};
 use crate::support::{
-    DEADLINE, Listener, Program, Started, calling, failure, frame, hello, read_frame,
-    say_until_it_ends, talk, unheard_port,
+    DEADLINE, Listener, Program, Started, TALK, ack, calling, command, failure, frame, hello,
+    read_frame, say_until_it_ends, talk, unheard_port,
 };
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 
 fn ringing() -> (Program, TcpStream) {
     let (mut caller, desk) = calling(&[]);
@@ -59,9 +60,10 @@ fn a_desk_that_leaves_first_gets_the_rest_and_an_answer() {
     caller.notice_with("desk left: lunch");
     caller.say("bon appetit\n");
     assert_eq!(read_frame(&mut desk), (b'T', b"bon appetit".to_vec()));
-    // It is silent now, though its input is open: that counts as its end.
+    // It is silent now, though its input is open: that is waited for no longer.
     assert_eq!(read_frame(&mut desk), (b'B', Vec::new()));
-    assert_eq!(caller.status(), 0);
+    assert_eq!(caller.status(), 1);
+    caller.notice_with("talk: desk left before the end of input: lunch (confirmed up to line 1)");
 }
 
 #[test]
@@ -155,7 +157,9 @@ fn a_time_limit_holds_at_every_stage_and_leaves_politely() {
     assert_eq!(frames[2], (b'B', b"out of time".to_vec()));
     drop(desk);
     assert_eq!(caller.status(), 1);
-    caller.notice_with("talk: desk had not left after 1 s; 2 lines are unconfirmed");
+    caller.notice_with(
+        "talk: the conversation with desk was not over after 1 s; 2 lines are unconfirmed",
+    );
 
     for wrong in ["0", "-1", "soon", "inf", ""] {
         let (status, error) = failure(&mut talk(&["client", "localhost", "--timeout", wrong]));
@@ -166,7 +170,10 @@ fn a_time_limit_holds_at_every_stage_and_leaves_politely() {
 #[test]
 fn a_quiet_client_has_no_notices_but_errors() {
     let (mut caller, mut desk) = calling(&["--quiet"]);
-    desk.write_all(&[hello("desk"), frame(b'T', b"hi"), frame(b'B', b"busy")].concat()).unwrap();
+    desk.write_all(&[hello("desk"), frame(b'T', b"hi")].concat()).unwrap();
+    caller.end_input();
+    assert_eq!(read_frame(&mut desk).0, b'B');
+    desk.write_all(&frame(b'B', b"busy")).unwrap();
     assert_eq!(caller.status(), 0);
     assert_eq!((caller.rest(), caller.notices()), (vec!["hi".into()], vec![]));
     let (mut caller, mut desk) = calling(&["--quiet"]);
@@ -235,4 +242,95 @@ fn standard_input_that_is_closed_is_no_input() {
     assert_eq!(read_frame(&mut desk), (b'B', Vec::new()));
     desk.write_all(&frame(b'B', b"")).unwrap();
     assert_eq!(caller.status(), 0);
+}
+
+/// A desk that acknowledges, and its caller, whose standard input is this.
+fn acknowledging(input: impl Into<Stdio>) -> (Started, TcpStream) {
+    let listener = Listener::open();
+    let mut caller = talk(&["client", "127.0.0.1", &listener.port, "--quiet"]);
+    let caller = caller.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let caller = Started::new(caller);
+    let mut desk = listener.accept();
+    read_frame(&mut desk);
+    desk.write_all(&frame(b'H', b"\x01\x08desk")).unwrap();
+    (caller, desk)
+}
+
+/// The exit status of a caller, and what it printed.
+fn end(caller: Started) -> (Option<i32>, String) {
+    let output = caller.output();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_producer_sees_a_closed_pipe_when_the_desk_leaves() {
+    let (mut caller, mut desk) = acknowledging(Stdio::piped());
+    let mut producer = caller.stdin.take().unwrap();
+    producer.write_all(b"first\n").unwrap();
+    assert_eq!(read_frame(&mut desk).0, b'T');
+    desk.write_all(&[ack(1), frame(b'B', b"")].concat()).unwrap();
+    assert_eq!([read_frame(&mut desk).0, read_frame(&mut desk).0], *b"KB");
+    let (status, error) = end(caller);
+    assert_eq!(status, Some(1));
+    assert_eq!(error, "talk: desk left before the end of input (confirmed up to line 1)\n");
+    assert_eq!(producer.write_all(b"second\n").unwrap_err().kind(), ErrorKind::BrokenPipe);
+}
+
+#[test]
+fn only_an_acknowledgement_confirms_a_line() {
+    for (acknowledged, expected) in [
+        (2, (Some(0), String::new())),
+        (
+            1,
+            (
+                Some(1),
+                "talk: said goodbye to desk; 1 line is unconfirmed (confirmed up to line 1); \
+                       check with the other side what arrived\n"
+                    .into(),
+            ),
+        ),
+    ] {
+        let (mut caller, mut desk) = acknowledging(Stdio::piped());
+        caller.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+        assert_eq!([(); 4].map(|()| read_frame(&mut desk).0), *b"TTKB");
+        desk.write_all(&[ack(acknowledged), frame(b'B', b"")].concat()).unwrap();
+        assert_eq!(end(caller), expected);
+    }
+}
+
+#[test]
+fn input_that_cannot_be_read_is_an_error() {
+    let (caller, mut desk) = acknowledging(File::open("/").unwrap());
+    assert_eq!([read_frame(&mut desk).0, read_frame(&mut desk).0], *b"KB");
+    desk.write_all(&[ack(0), frame(b'B', b"")].concat()).unwrap();
+    let error = "talk: cannot read standard input: is a directory\n";
+    assert_eq!(end(caller), (Some(1), error.into()));
+}
+
+#[test]
+fn a_signal_in_the_middle_of_a_file_is_an_error() {
+    let (mut caller, mut desk) = acknowledging(Stdio::piped());
+    caller.stdin.as_mut().unwrap().write_all(b"one\n").unwrap();
+    assert_eq!(read_frame(&mut desk).0, b'T');
+    kill(caller.pid(), Signal::SIGTERM).unwrap();
+    assert_eq!(read_frame(&mut desk).0, b'K');
+    assert_eq!(read_frame(&mut desk), (b'B', b"terminated".to_vec()));
+    desk.write_all(&[ack(1), frame(b'B', b"")].concat()).unwrap();
+    let error = "talk: said goodbye to desk before the end of input (confirmed up to line 1)\n";
+    assert_eq!(end(caller), (Some(1), error.into()));
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_like_a_full_disk() {
+    let listener = Listener::open();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let script = "ulimit -f 0; exec \"$0\" client --quiet 127.0.0.1 \"$1\"";
+    let mut limited = command("sh", &["-c", script, TALK, &listener.port]);
+    let caller =
+        limited.stdin(Stdio::piped()).stdout(file.reopen().unwrap()).stderr(Stdio::piped());
+    let caller = Started::new(caller);
+    let mut desk = listener.accept();
+    desk.write_all(&[hello("desk"), frame(b'T', b"hi")].concat()).unwrap();
+    let error = "talk: cannot show what desk says: file too large; redirect stdout elsewhere\n";
+    assert_eq!(end(caller), (Some(1), error.into()));
 }

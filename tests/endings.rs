@@ -72,7 +72,10 @@ fn a_conversation_that_stops_says_so_too() {
 
     let (caller, mut desk) = calling(&["--quiet", "--timeout", "2"]);
     desk.write_all(&hello("desk")).unwrap();
-    assert_eq!(end(caller), "talk: desk had not left after 2 s; use a longer --timeout");
+    assert_eq!(
+        end(caller),
+        "talk: the conversation with desk was not over after 2 s; use a longer --timeout"
+    );
 
     let (mut caller, mut desk) = calling(&["--quiet"]);
     desk.write_all(&hello("desk")).unwrap();

@@ -24,6 +24,7 @@ const UNPROVOKED: &[(&str, &str)] = &[
     ("more bytes filled than there was room for", BUG),
     ("more bytes taken than there are", BUG),
     ("the call is known", BUG),
+    ("a HELLO has a name of 1 to 64 bytes", BUG),
     ("bytes are held", BUG),
     ("nothing was pasted: the line holds 64 KB; send longer text through a pipe", PICTURE),
     ("/help lists keys and commands; /quit leaves", HELP),

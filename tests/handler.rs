@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use crate::support::{
-    Program, Started, call, expect, frame, full, handler, hello, read_frame, say_until_it_ends,
+    Program, Started, ack, call, expect, frame, full, handler, hello, read_frame, say_until_it_ends,
 };
 use nix::sys::signal::Signal;
 
@@ -28,7 +28,7 @@ fn it_works_over_any_stream_socket() {
     let mut desk = Program::start(&mut handler(&socket));
     drop(socket);
     caller.write_all(&hello("alice")).unwrap();
-    assert_eq!(read_frame(&mut caller), (b'H', b"\x01\0desk".to_vec()));
+    assert_eq!(read_frame(&mut caller), (b'H', b"\x01\x08desk".to_vec()));
     caller.write_all(&frame(b'T', b"hi")).unwrap();
     assert_eq!(desk.line(), "hi");
     desk.say("yes?\n");
@@ -71,8 +71,11 @@ fn each_signal_is_a_polite_goodbye() {
         assert_eq!(read_frame(&mut caller), (b'B', reason.as_bytes().to_vec()));
         caller.write_all(&frame(b'T', b"one more thing")).unwrap();
         caller.write_all(&frame(b'B', b"")).unwrap();
-        assert_eq!(desk.status(), 0, "{signal}");
+        // Its input, which is a pipe, has not come to its end.
+        assert_eq!(desk.status(), 1, "{signal}");
         assert_eq!(desk.rest(), ["one more thing"], "{signal}");
+        let error = "talk: said goodbye to alice before the end of input";
+        assert_eq!(desk.notices().last().unwrap(), error);
     }
 }
 
@@ -124,13 +127,15 @@ fn wrong_frames_are_answered_with_a_reason() {
         ([hello("alice"), hello("alice")].concat(), "a second HELLO"),
         (frame(b'H', b"\x02\0alice"), "unsupported version 2 (expected 1)"),
         (too_long, "frame 'T' of 16385 bytes is too long"),
+        ([frame(b'H', b"\x01\x08alice"), ack(1)].concat(), "ACK counts more than was sent"),
+        (frame(b'K', b"\0"), "ACK of 1 bytes (expected 8)"),
     ] {
         let (mut caller, socket) = call();
         let mut desk = Program::start(&mut handler(&socket));
         drop(socket);
         caller.write_all(&wrong).unwrap();
         let mut last = read_frame(&mut caller);
-        if last.0 == b'H' {
+        while last.0 != b'B' {
             last = read_frame(&mut caller);
         }
         assert_eq!(last, (b'B', format!("protocol error: {reason}").into_bytes()));

@@ -402,7 +402,7 @@ fn a_hello_may_come_byte_by_byte_and_with_more_behind_it() {
     for byte in hello("alice") {
         alice.write_all(&[byte]).unwrap();
     }
-    assert_eq!(read_frame(&mut alice), (b'H', b"\x01\0desk".to_vec()));
+    assert_eq!(read_frame(&mut alice), (b'H', b"\x01\x08desk".to_vec()));
     let mut eager = desk.connect();
     eager
         .write_all(&[hello("bob"), frame(b'T', &[b'x'; 5000]), frame(b'B', b"")].concat())

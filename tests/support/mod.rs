@@ -31,7 +31,7 @@ pub use program::{
 pub use root::{as_root, as_user, copy_for_everybody};
 pub use window::Window;
 pub use wire::{
-    Listener, call, calling, connect, frame, handler, hello, read_frame, say_until_it_ends,
+    Listener, ack, call, calling, connect, frame, handler, hello, read_frame, say_until_it_ends,
     unheard_port,
 };
 

@@ -60,7 +60,7 @@ pub fn calling(options: &[&str]) -> (Program, TcpStream) {
     let client = ["client", "127.0.0.1", &listener.port, "--name", "alice"];
     let caller = Program::start(&mut talk(&[&client, options].concat()));
     let mut desk = listener.accept();
-    assert_eq!(read_frame(&mut desk), (b'H', b"\x01\0alice".to_vec()));
+    assert_eq!(read_frame(&mut desk), (b'H', b"\x01\x08alice".to_vec()));
     (caller, desk)
 }
 
@@ -86,7 +86,12 @@ pub fn handler(call: impl AsFd) -> Command {
     command
 }
 
-/// A HELLO of `name`.
+/// An ACK of the first `count` frames.
+pub fn ack(count: u64) -> Vec<u8> {
+    frame(b'K', &count.to_be_bytes())
+}
+
+/// A HELLO of `name`, who knows nothing of ACK.
 pub fn hello(name: &str) -> Vec<u8> {
     frame(b'H', &[&[1, 0], name.as_bytes()].concat())
 }
