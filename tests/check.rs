@@ -102,6 +102,27 @@ fn a_broken_rule_says_what_was_expected_and_what_came_harmlessly() {
     );
 }
 
+/// Version 1 without acknowledgements is kept by not sending any, and a reader sees what that means.
+#[test]
+fn rules_about_acknowledgements_are_skipped_when_the_peer_does_not_offer_any() {
+    let port = serve(move |call| Peer::converse(call, false, Bug::OffersNoAck));
+    let (status, lines) = finish(start(&[], &port));
+    let (last, rules) = lines.split_last().unwrap();
+    let skipped: Vec<_> = rules.iter().filter(|line| !line.starts_with("ok     ")).collect();
+    assert!(skipped.iter().all(|line| line.starts_with("skip   ")), "{skipped:#?}");
+    assert!(skipped.iter().all(|line| line.ends_with("; not offered")), "{skipped:#?}");
+    let hold = rules.len() - skipped.len();
+    let skips = skipped.len();
+    let summary =
+        format!("{hold} of {hold} rules hold; {skips} skipped: the HELLO has no flag 0x08");
+    assert_eq!((status, last), (0, &summary));
+
+    let (status, lines) = finish(start(&["--tap"], &port));
+    let skips_in_tap = lines.iter().filter(|line| line.ends_with(" # SKIP not offered"));
+    assert_eq!((status, skips_in_tap.count()), (0, skips));
+    assert!(skips > 5, "{lines:#?}");
+}
+
 #[test]
 fn without_a_call_it_gives_up_and_says_so() {
     let (mut check, port, count) = listening(&["--tap", "--limit", "1"]);
@@ -121,17 +142,16 @@ fn without_a_call_it_gives_up_and_says_so() {
 
 /// Each bug, with a part of the name of every rule that it breaks; an empty one stands for any
 /// others.
-const BUGS_OF_BOTH: [(Bug, &[&str]); 27] = [
+const BUGS_OF_BOTH: [(Bug, &[&str]); 38] = [
     (Bug::Nothing, &[]),
-    (Bug::WrongFlags, &["with version 1, flags 0", ""]),
-    (Bug::WrongVersion, &["with version 1, flags 0", ""]),
+    (Bug::WrongVersion, &["with version 1 and a name", ""]),
     (Bug::MindsUnknown, &["unknown tag"]),
-    (Bug::MindsEmpty, &["an empty TEXT and an empty PART"]),
+    (Bug::MindsEmpty, &["an empty TEXT and an empty PART", "counts each TEXT and PART"]),
     (Bug::MindsLarge, &["a frame of 16,384 bytes"]),
     (Bug::MindsPart, &["many PART frames"]),
     (Bug::MindsBytesInText, &["text may hold any bytes"]),
     (Bug::MindsBytesInName, &["64 bytes that are not UTF-8"]),
-    (Bug::MindsFlags, &["flags that are not 0"]),
+    (Bug::MindsFlags, &["flags without a meaning"]),
     (Bug::MindsPieces, &["a byte at a time"]),
     (Bug::LosesMany, &["many PART frames", "many frames may arrive at once"]),
     (Bug::TakesLongText, &["a TEXT of 16,385 bytes"]),
@@ -149,19 +169,33 @@ const BUGS_OF_BOTH: [(Bug, &[&str]); 27] = [
     (Bug::ReadsAfterBye, &["anything after BYE"]),
     (Bug::IgnoresEnd, &["the end of the stream without a BYE"]),
     (Bug::IgnoresTornFrame, &["the end of the stream inside a frame"]),
+    (Bug::OffersNoAck, &[]),
+    (Bug::AcksNoBye, &["ACK directly before", "ACK within a second"]),
+    (Bug::AcksOnlyBye, &["ACK within a second"]),
+    (Bug::AcksEverything, &["one ACK a second"]),
+    (Bug::AcksUnasked, &["no ACK to a peer"]),
+    (Bug::AcksNoPart, &["counts each TEXT and PART"]),
+    (Bug::AcksLess, &["never go back and never exceed"]),
+    (Bug::AcksMore, &["never go back and never exceed"]),
+    (Bug::TakesShortAck, &["an ACK of 7 bytes"]),
+    (Bug::TakesLongAck, &["an ACK of 9 bytes"]),
+    (Bug::TakesAckOfTooMany, &["an ACK that counts more"]),
+    (Bug::MindsAckUnoffered, &["an ACK from a peer"]),
 ];
 const BUGS_OF_DESKS: [(Bug, &[&str]); 3] = [
     (Bug::NoHello, &["it answers HELLO", ""]),
     (Bug::NoHelloLimit, &["not complete within 5 seconds"]),
     (Bug::TakesAnyBeginning, &["begins with anything else"]),
 ];
-const BUGS_OF_CALLERS: [(Bug, &[&str]); 6] = [
+const BUGS_OF_CALLERS: [(Bug, &[&str]); 8] = [
     (Bug::TalksBeforeAnswer, &["it says nothing more before", ""]),
-    (Bug::SaysNothing, &["its input ended"]),
+    (Bug::SaysNothing, &["its input ended, it says BYE", "an ACK that goes back"]),
     (Bug::NeverLeaves, &["its input ended"]),
     (Bug::GoesUnanswered, &["its input ended"]),
     (Bug::IgnoresRefusal, &["BYE instead of the handler's HELLO"]),
     (Bug::MindsUnknownEarly, &["an unknown tag is skipped before"]),
+    (Bug::LeavesWithoutAck, &["it sends ACK directly before its BYE"]),
+    (Bug::TakesAckThatGoesBack, &["an ACK that goes back"]),
 ];
 
 #[test]

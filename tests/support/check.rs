@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Program, talk};
 
 /// How long a client's input stays open at most: as long as a busy machine needs to start one. Only
-/// the rule about the end of input takes that long.
+/// the rules about the end of input take that long.
 const INPUT: Duration = Duration::from_secs(8);
 
 /// A check that listens: the program, its port and how many calls it wants.

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{frame, hello};
 
@@ -12,7 +12,6 @@ use super::{frame, hello};
 pub enum Bug {
     Nothing,
     // What both ends can do wrong.
-    WrongFlags,
     WrongVersion,
     MindsUnknown,
     MindsEmpty,
@@ -38,6 +37,18 @@ pub enum Bug {
     ReadsAfterBye,
     IgnoresEnd,
     IgnoresTornFrame,
+    OffersNoAck,
+    AcksNoBye,
+    AcksOnlyBye,
+    AcksEverything,
+    AcksUnasked,
+    AcksNoPart,
+    AcksLess,
+    AcksMore,
+    TakesShortAck,
+    TakesLongAck,
+    TakesAckOfTooMany,
+    MindsAckUnoffered,
     // A desk.
     NoHello,
     NoHelloLimit,
@@ -49,11 +60,19 @@ pub enum Bug {
     GoesUnanswered,
     IgnoresRefusal,
     MindsUnknownEarly,
+    LeavesWithoutAck,
+    TakesAckThatGoesBack,
 }
 
 const FAULT: &str = "protocol error: wrong";
-/// How long a person says nothing before they leave.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long a person stays.
+const IDLE: Duration = Duration::from_secs(2);
+/// How long it takes at most to acknowledge what was shown.
+const ACK_LIMIT: Duration = Duration::from_secs(1);
+/// The flag of an end that acknowledges.
+const ACKNOWLEDGES: u8 = 0x08;
+/// More lines than most rules send.
+const MANY: u64 = 20;
 /// How long a desk waits for a HELLO.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
 /// Longer than a check waits for the end of a call, and not so long that it gives up waiting for
@@ -79,13 +98,35 @@ pub struct Peer {
     left: bool,
     /// The other end's BYE has come.
     over: bool,
+    /// The other end acknowledges.
+    acknowledges: bool,
+    /// What is said here and confirmed, and what is shown and acknowledged.
+    said: u64,
+    confirmed: u64,
+    shown: u64,
+    ack_at: Option<Instant>,
+    /// When something came last; for a caller, when it was answered.
+    since: Instant,
 }
 
 impl Peer {
     /// Converses until the call is over. `calls`: it is the caller.
     pub fn converse(socket: TcpStream, calls: bool, bug: Bug) {
         socket.set_nodelay(true).unwrap();
-        let mut peer = Self { socket, bug, calls, open: false, left: false, over: false };
+        let mut peer = Self {
+            socket,
+            bug,
+            calls,
+            open: false,
+            left: false,
+            over: false,
+            acknowledges: false,
+            said: 0,
+            confirmed: 0,
+            shown: 0,
+            ack_at: None,
+            since: Instant::now(),
+        };
         if calls {
             peer.greet();
         }
@@ -109,10 +150,41 @@ impl Peer {
         let mut hello = hello("peer");
         match self.bug {
             Bug::WrongVersion => hello[3] = 2,
-            Bug::WrongFlags => hello[4] = 1,
-            _ => {}
+            Bug::OffersNoAck => {}
+            _ => hello[4] = ACKNOWLEDGES,
         }
         let _ = self.socket.write_all(&hello);
+    }
+
+    fn say_bye(&mut self, reason: &str) {
+        let answers = self.over;
+        match self.bug {
+            Bug::AcksNoBye => {}
+            Bug::LeavesWithoutAck if !answers => {}
+            _ => self.acknowledge(),
+        }
+        self.send(b'B', reason.as_bytes());
+    }
+
+    fn acknowledge(&mut self) {
+        self.ack_at = None;
+        let count = match self.bug {
+            Bug::AcksLess if self.shown > MANY => 0,
+            Bug::AcksMore if self.shown > MANY => 2 * self.shown,
+            _ => self.shown,
+        };
+        if self.open && (self.acknowledges || self.bug == Bug::AcksUnasked) {
+            self.send(b'K', &count.to_be_bytes());
+        }
+    }
+
+    /// Acknowledges what was shown, or plans to.
+    fn shown(&mut self) {
+        match self.bug {
+            Bug::AcksOnlyBye => {}
+            Bug::AcksEverything => self.acknowledge(),
+            _ => self.ack_at = self.ack_at.or(Some(Instant::now() + ACK_LIMIT)),
+        }
     }
 
     fn run(&mut self) -> Then {
@@ -123,15 +195,29 @@ impl Peer {
                 (false, false) if self.bug != Bug::NoHelloLimit => HELLO_LIMIT,
                 _ => FOR_LONG,
             };
-            self.socket.set_read_timeout(Some(limit)).unwrap();
+            let idle_at = self.since + limit;
+            let next = self.ack_at.filter(|_| !self.left).map_or(idle_at, |at| at.min(idle_at));
+            let wait = next.saturating_duration_since(Instant::now());
+            self.socket.set_read_timeout(Some(wait.max(Duration::from_millis(1)))).unwrap();
             let mut piece = [0; 65536];
             let then = match self.socket.read(&mut piece) {
                 Ok(0) => self.ended(&inbox),
                 Ok(count) => {
+                    if !self.calls || !self.open || self.left {
+                        self.since = Instant::now();
+                    }
                     inbox.extend_from_slice(&piece[..count]);
                     self.take_frames(&mut inbox)
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.idle(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if next < idle_at {
+                        self.acknowledge();
+                        Then::GoOn
+                    } else {
+                        self.since = Instant::now();
+                        self.idle()
+                    }
+                }
                 Err(_) => Then::Close,
             };
             if !matches!(then, Then::GoOn) {
@@ -161,8 +247,8 @@ impl Peer {
             }
             _ => {}
         }
+        self.say_bye("");
         self.left = true;
-        self.send(b'B', b"");
         let _ = self.socket.shutdown(Shutdown::Write);
         Then::GoOn
     }
@@ -197,6 +283,9 @@ impl Peer {
     fn too_long(&self, tag: u8, length: usize) -> bool {
         match tag {
             b'B' => length > 200 && self.bug != Bug::TakesLongBye,
+            b'K' if self.bug == Bug::OffersNoAck => false,
+            b'K' if length < 8 => self.bug != Bug::TakesShortAck,
+            b'K' => length > 8 && self.bug != Bug::TakesLongAck,
             b'T' | b't' if self.bug == Bug::MindsLarge => length >= 16_384,
             b'T' | b't' => length > 16_384 && self.bug != Bug::TakesLongText,
             _ => length > 16_384 && self.bug != Bug::TakesLongSkipped,
@@ -208,6 +297,7 @@ impl Peer {
             b'H' => self.take_hello(payload),
             b'T' | b't' => self.take_text(tag, payload),
             b'B' => self.take_bye(),
+            b'K' if self.open && self.bug != Bug::OffersNoAck => self.take_ack(payload),
             _ if self.bug == Bug::MindsUnknown => self.fault(),
             _ if !self.open && self.bug == Bug::MindsUnknownEarly => self.fault(),
             _ if !self.open && !self.calls && self.bug != Bug::TakesAnyBeginning => Then::Close,
@@ -225,7 +315,7 @@ impl Peer {
         };
         let wrong = self.open
             || version != 1 && self.bug != Bug::TakesVersion
-            || flags != 0 && self.bug == Bug::MindsFlags
+            || flags & !ACKNOWLEDGES != 0 && self.bug == Bug::MindsFlags
             || name.is_empty() && self.bug != Bug::TakesNoName
             || name.len() > 64 && self.bug != Bug::TakesLongName
             || str::from_utf8(name).is_err() && self.bug == Bug::MindsBytesInName;
@@ -233,11 +323,15 @@ impl Peer {
             return self.fault();
         }
         self.open = true;
+        self.acknowledges = flags & ACKNOWLEDGES != 0 && self.bug != Bug::OffersNoAck;
         match (self.calls, self.bug) {
             (false, Bug::NoHello) => return Then::Close,
             (false, _) => self.greet(),
             (true, Bug::SaysNothing) => {}
-            (true, _) => self.send(b'T', b"hello"),
+            (true, _) => {
+                self.send(b'T', b"hello");
+                self.said = 1;
+            }
         }
         Then::GoOn
     }
@@ -247,7 +341,25 @@ impl Peer {
             || payload.is_empty() && self.bug == Bug::MindsEmpty
             || tag == b't' && payload.len() == 1 && self.bug == Bug::MindsPart
             || str::from_utf8(payload).is_err() && self.bug == Bug::MindsBytesInText;
-        if wrong { self.fault() } else { Then::GoOn }
+        if wrong {
+            return self.fault();
+        }
+        self.shown += u64::from(tag == b'T' || self.bug != Bug::AcksNoPart);
+        self.shown();
+        Then::GoOn
+    }
+
+    fn take_ack(&mut self, payload: &[u8]) -> Then {
+        let Ok(count) = payload.try_into().map(u64::from_be_bytes) else {
+            return Then::GoOn;
+        };
+        let wrong = count > self.said && self.bug != Bug::TakesAckOfTooMany
+            || count < self.confirmed && self.bug != Bug::TakesAckThatGoesBack;
+        if wrong && (self.acknowledges || self.bug == Bug::MindsAckUnoffered) {
+            return self.fault();
+        }
+        self.confirmed = count;
+        Then::GoOn
     }
 
     fn take_bye(&mut self) -> Then {
@@ -259,7 +371,7 @@ impl Peer {
         }
         self.over = true;
         if !self.left {
-            self.send(b'B', b"");
+            self.say_bye("");
         }
         match self.bug {
             Bug::ReadsAfterBye => return Then::GoOn,
@@ -273,7 +385,7 @@ impl Peer {
         match self.bug {
             Bug::FaultWithoutBye => return Then::Close,
             Bug::FaultWithoutReason => self.send(b'B', b"no"),
-            _ => self.send(b'B', FAULT.as_bytes()),
+            _ => self.say_bye(FAULT),
         }
         Then::Drain
     }

@@ -1,9 +1,11 @@
 //! `talk check`: be the peer of an implementation of the protocol, and say for each rule whether it
 //! holds.
 //!
-//! Next door: `rules` is what is checked, `trial` plays a rule, `wire` moves its frames, `results`
-//! prints. The invariant: every rule has its own call, so that a broken rule cannot affect others.
+//! Next door: `rules` is what is checked, `trial` plays a rule, `wire` moves its frames, `acks` counts
+//! what is acknowledged, `results` prints. The invariant: every rule has its own call, so that a
+//! broken rule cannot affect others.
 
+mod acks;
 mod results;
 mod rules;
 mod trial;
@@ -30,8 +32,8 @@ use trial::Trial;
 /// Conformance-test an implementation of the protocol: call a desk, or be the desk that a client
 /// calls, and print for each rule of docs/PROTOCOL.md whether it holds.
 ///
-/// Each rule takes one call. In each call, a client needs one line of input that ends after a
-/// second.
+/// Each rule takes one call. In each call, a client needs one line of input that ends after two
+/// seconds.
 #[derive(FromArgs)]
 #[cfg_attr(test, derive(argh::ArgsInfo))]
 #[argh(
@@ -126,7 +128,7 @@ fn invite(listener: &TcpListener, count: usize) -> io::Result<()> {
     let _ = writeln!(
         io::stderr(),
         "talk: listening on {address}; call {count} times with a line of input, such as:\n  \
-         for i in $(seq {count}); do (echo hello; sleep 1) | my-client localhost {port}; done"
+         for i in $(seq {count}); do (echo hello; sleep 2) | my-client localhost {port}; done"
     );
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use super::rules::Rule;
-use super::trial::Breach;
+use super::trial::Failing;
 use crate::errors;
 
 /// The results printed so far.
@@ -18,6 +18,7 @@ pub struct Results {
     tap: bool,
     rules: usize,
     broken: usize,
+    skipped: usize,
     done: usize,
 }
 
@@ -30,23 +31,30 @@ impl Results {
         if tap {
             print(format_args!("TAP version 14\n1..{rules}\n"))?;
         }
-        Ok(Self { tap, rules, broken: 0, done: 0 })
+        Ok(Self { tap, rules, broken: 0, skipped: 0, done: 0 })
     }
 
-    /// Prints whether a rule holds.
-    pub fn rule(&mut self, rule: &Rule, verdict: &Result<(), Breach>) -> Result<()> {
+    /// Prints whether a rule holds, or that it was skipped.
+    pub fn rule(&mut self, rule: &Rule, verdict: &Result<(), Failing>) -> Result<()> {
         self.done += 1;
-        self.broken += usize::from(verdict.is_err());
+        self.broken += usize::from(matches!(verdict, Err(Failing::Broken { .. })));
+        self.skipped += usize::from(matches!(verdict, Err(Failing::NotOffered)));
         let (number, Rule { section, name, .. }) = (self.done, rule);
         match verdict {
             Ok(()) if self.tap => print(format_args!("ok {number} - {section}: {name}\n")),
             Ok(()) => print(format_args!("ok     {section}: {name}\n")),
-            Err(Breach { expected, came }) if self.tap => print(format_args!(
+            Err(Failing::Broken { expected, came }) if self.tap => print(format_args!(
                 "not ok {number} - {section}: {name}\n  ---\n  expected: {}\n  came: {}\n  ...\n",
                 yaml(expected),
                 yaml(came)
             )),
-            Err(Breach { expected, came }) => {
+            Err(Failing::NotOffered) if self.tap => {
+                print(format_args!("ok {number} - {section}: {name} # SKIP not offered\n"))
+            }
+            Err(Failing::NotOffered) => {
+                print(format_args!("skip   {section}: {name}; not offered\n"))
+            }
+            Err(Failing::Broken { expected, came }) => {
                 print(format_args!("wrong  {section}: {name}; expected {expected}, got {came}\n"))
             }
         }
@@ -60,7 +68,12 @@ impl Results {
     /// Ends the report, and with it the program.
     pub fn end(self) -> Result<ExitCode> {
         if !self.tap {
-            print(format_args!("{} of {} rules hold\n", self.rules - self.broken, self.rules))?;
+            let bind = self.rules - self.skipped;
+            let skipped = match self.skipped {
+                0 => String::new(),
+                count => format!("; {count} skipped: the HELLO has no flag 0x08"),
+            };
+            print(format_args!("{} of {bind} rules hold{skipped}\n", bind - self.broken))?;
         }
         Ok(if self.broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

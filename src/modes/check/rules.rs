@@ -1,16 +1,16 @@
 //! The rules of docs/PROTOCOL.md, each with the steps that show on the wire whether it holds.
 //!
 //! Next door, `trial` performs the steps. The invariant: a rule is under the heading that it names,
-//! and needs nothing from a client but a line of input that ends after a second.
+//! and needs nothing from a client but a line of input that ends after two seconds.
 
 use std::time::Duration;
 
-use Expected::{Bye, Dropped, End, Fault, Silence, Text};
-use Step::{Expect, Goodbye, Greet, Send, Shut, Trickle, Within};
+use Expected::{Ack, Bye, Confirmed, Dropped, End, Fault, Silence, Text};
+use Step::{Acks, Expect, Goodbye, Greet, Leave, NeedAcks, Pace, Send, Shut, Trickle, Within};
 
 use crate::protocol::events::Role;
 use crate::protocol::frame::{MAX_PAYLOAD, MAX_REASON, VERSION};
-use crate::protocol::limits::HELLO_LIMIT;
+use crate::protocol::limits::{ACK_LIMIT, HELLO_LIMIT};
 use crate::protocol::name::MAX_NAME;
 
 /// A rule, and how to see whether it holds.
@@ -29,17 +29,36 @@ type Entry = (Option<Role>, &'static str, Vec<Step>);
 pub enum Step {
     /// Sends this HELLO, and waits for the HELLO of a desk under test.
     Greet(Vec<u8>),
+    /// Skips the rest unless the HELLO of the implementation under test offers to acknowledge.
+    NeedAcks,
     /// Sends all bytes in one write.
     Send(Vec<u8>),
     /// Sends the bytes one at a time.
     Trickle(Vec<u8>),
+    /// Sends this line every 50 ms, for this time or until BYE or the end of the stream comes.
+    Pace(Vec<u8>, Duration),
+    /// Sends BYE, and before it an ACK if our HELLO offered that.
+    Leave,
     /// Shuts our sending direction.
     Shut,
     Expect(Expected),
     /// Expects it within this time instead of `--limit`.
     Within(Duration, Expected),
-    /// Expects the answer to our BYE, and the end of the stream after it.
-    Goodbye,
+    /// Expects this answer to our BYE, and the end of the stream after it.
+    Goodbye(Expected),
+    /// Expects this of all ACKs that have come in the call.
+    Acks(Counts),
+}
+
+/// What is expected of all ACKs of a call.
+#[derive(Debug, Clone, Copy)]
+pub enum Counts {
+    None,
+    OncePerSecond,
+    /// They never go back, and never exceed what was sent.
+    True,
+    /// One came together with the end of the lines.
+    Last,
 }
 
 /// What the implementation under test has to do.
@@ -48,8 +67,12 @@ pub enum Expected {
     Hello,
     /// TEXT or PART.
     Text,
+    /// An ACK of so many frames.
+    Ack(u64),
     /// A BYE that reports no protocol error.
     Bye,
+    /// The same, directly after an ACK of so many frames.
+    Confirmed(u64),
     /// A BYE that reports a protocol error.
     Fault,
     /// A BYE of either kind, or the end of the connection.
@@ -63,6 +86,14 @@ pub enum Expected {
 const QUIET: Duration = Duration::from_secs(1);
 /// How late a desk may notice that a time limit has passed.
 const LATE: Duration = Duration::from_secs(2);
+/// How long lines are sent: a bit more than a second, and less than a client's input lasts.
+const PACED: Duration = Duration::from_millis(1200);
+/// How long a client may take to leave after two seconds of input.
+const LEAVING: Duration = Duration::from_secs(10);
+/// The flag in the HELLO of a side that acknowledges.
+pub const ACKNOWLEDGES: u8 = 0x08;
+/// More frames than anybody sends in a call.
+const TOO_MANY: u64 = 1 << 40;
 
 const BOTH: Option<Role> = None;
 const CALLER: Option<Role> = Some(Role::Caller);
@@ -73,6 +104,7 @@ pub fn of(tested: Role) -> Vec<Rule> {
     let sections = [
         ("Frames", frames()),
         ("A conversation", conversation()),
+        ("Acknowledgements", acknowledgements()),
         ("Endings", endings()),
         ("What a receiver does with wrong input", wrong_input()),
     ];
@@ -108,7 +140,7 @@ fn frames() -> Vec<Entry> {
         (
             BOTH,
             "frames may arrive a byte at a time",
-            vec![greet(), Trickle(bytewise.concat()), Goodbye],
+            vec![greet(), Trickle(bytewise.concat()), Goodbye(Bye)],
         ),
         (BOTH, "many frames may arrive at once", heard(&frame(b'T', b"at once").repeat(200))),
     ]
@@ -120,7 +152,7 @@ fn conversation() -> Vec<Entry> {
     vec![
         (
             CALLER,
-            "it says HELLO at once, with version 1, flags 0 and a name of 1 to 64 bytes",
+            "it says HELLO at once, with version 1 and a name of 1 to 64 bytes",
             vec![greet(), Send(bye(b""))],
         ),
         (
@@ -130,7 +162,7 @@ fn conversation() -> Vec<Entry> {
         ),
         (
             DESK,
-            "it answers HELLO with HELLO, with version 1, flags 0 and a name of 1 to 64 bytes",
+            "it answers HELLO with HELLO, with version 1 and a name of 1 to 64 bytes",
             vec![greet(), Send(bye(b""))],
         ),
         (
@@ -149,6 +181,53 @@ fn conversation() -> Vec<Entry> {
             vec![greet(), Expect(Text), Expect(Bye), Expect(End), Trickle(talk), Send(bye(b""))],
         ),
         (BOTH, "it answers BYE with BYE, and shuts", heard(b"")),
+    ]
+}
+
+fn acknowledgements() -> Vec<Entry> {
+    let line = frame(b'T', b"line");
+    let mixed = [sized(b't', 2), sized(b'T', 2), sized(b't', 0), sized(b'T', 0)].concat();
+    let two = line.repeat(2);
+    let paced =
+        |counts| met_with_acks(vec![Pace(line.clone(), PACED), Leave, Goodbye(Bye), Acks(counts)]);
+    vec![
+        (
+            BOTH,
+            "it sends ACK directly before a BYE that answers, and counts each TEXT and PART",
+            met_with_acks(vec![Send(mixed), Leave, Goodbye(Confirmed(4))]),
+        ),
+        (
+            CALLER,
+            "its input ended, it sends ACK directly before its BYE",
+            met_with_acks(vec![
+                Pace(line.clone(), LEAVING),
+                Expect(Bye),
+                Expect(End),
+                Leave,
+                Acks(Counts::Last),
+            ]),
+        ),
+        (
+            BOTH,
+            "it sends ACK within a second, and does not wait for a BYE",
+            met_with_acks(vec![
+                Send(two.clone()),
+                Within(ACK_LIMIT + LATE, Ack(2)),
+                Leave,
+                Goodbye(Confirmed(2)),
+            ]),
+        ),
+        (
+            BOTH,
+            "it sends one ACK a second at most, and one before its BYE",
+            paced(Counts::OncePerSecond),
+        ),
+        (BOTH, "its ACKs never go back and never exceed what was sent", paced(Counts::True)),
+        (
+            BOTH,
+            "it sends no ACK to a peer that does not acknowledge",
+            [heard(&two), vec![Acks(Counts::None)]].concat(),
+        ),
     ]
 }
 
@@ -193,11 +272,29 @@ fn wrong_input() -> Vec<Entry> {
             "an unknown tag is skipped before the handler's HELLO, too",
             [vec![Send(sized(b'W', 1))], heard(b"")].concat(),
         ),
-        (BOTH, "flags that are not 0 are ignored", met(&hello(0xff, b"check"))),
+        (BOTH, "flags without a meaning are ignored", met(&hello(!ACKNOWLEDGES, b"check"))),
+        (BOTH, "an ACK of 7 bytes is a protocol error", fault_of_ack(&header(b'K', 7))),
+        (BOTH, "an ACK of 9 bytes is a protocol error", fault_of_ack(&header(b'K', 9))),
+        (
+            BOTH,
+            "an ACK that counts more than was sent is a protocol error",
+            fault_of_ack(&ack(TOO_MANY)),
+        ),
+        (
+            CALLER,
+            "an ACK that goes back is a protocol error",
+            met_with_acks(vec![
+                Expect(Text),
+                Send([ack(1), ack(0)].concat()),
+                Expect(Fault),
+                Expect(End),
+            ]),
+        ),
+        (BOTH, "an ACK from a peer that does not acknowledge is skipped", heard(&ack(TOO_MANY))),
         (
             BOTH,
             "anything after BYE is thrown away",
-            vec![greet(), Send(after_bye.concat()), Goodbye],
+            vec![greet(), Send(after_bye.concat()), Goodbye(Bye)],
         ),
         (
             BOTH,
@@ -213,17 +310,27 @@ fn greet() -> Step {
 
 /// This HELLO opens a conversation that ends properly.
 fn met(hello: &[u8]) -> Vec<Step> {
-    vec![Greet(hello.to_vec()), Send(bye(b"")), Goodbye]
+    vec![Greet(hello.to_vec()), Send(bye(b"")), Goodbye(Bye)]
 }
 
 /// These frames are accepted in a conversation that ends properly.
 fn heard(frames: &[u8]) -> Vec<Step> {
-    vec![greet(), Send([frames, &bye(b"")].concat()), Goodbye]
+    vec![greet(), Send([frames, &bye(b"")].concat()), Goodbye(Bye)]
+}
+
+/// These steps follow in a conversation in which both sides acknowledge.
+fn met_with_acks(steps: Vec<Step>) -> Vec<Step> {
+    [vec![Greet(hello(ACKNOWLEDGES, b"check")), NeedAcks], steps].concat()
 }
 
 /// These bytes are a protocol error in a conversation.
 fn fault(bytes: &[u8]) -> Vec<Step> {
     vec![greet(), Send(bytes.to_vec()), Expect(Fault), Expect(End)]
+}
+
+/// This ACK is a protocol error in a conversation in which both sides acknowledge.
+fn fault_of_ack(ack: &[u8]) -> Vec<Step> {
+    met_with_acks(vec![Send(ack.to_vec()), Expect(Fault), Expect(End)])
 }
 
 /// These bytes are a protocol error before HELLO.
@@ -237,6 +344,10 @@ fn hello(flags: u8, name: &[u8]) -> Vec<u8> {
 
 fn bye(reason: &[u8]) -> Vec<u8> {
     frame(b'B', reason)
+}
+
+fn ack(count: u64) -> Vec<u8> {
+    frame(b'K', &count.to_be_bytes())
 }
 
 /// A frame with a payload of this length.

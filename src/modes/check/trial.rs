@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::acks::Tally;
 use super::rules::{Expected, Step};
 use super::wire::{Arrival, Wire};
 use crate::protocol::events::Role;
@@ -18,18 +19,23 @@ use crate::protocol::limits::HELLO_LIMIT;
 
 /// The pause between two bytes, so that they do not arrive in one read.
 const BYTE_PAUSE: Duration = Duration::from_millis(5);
+/// The pause between two lines that are sent at a pace.
+const LINE_PAUSE: Duration = Duration::from_millis(50);
 /// The pause between two attempts to see whether the peer has closed the connection.
 const CLOSE_PAUSE: Duration = Duration::from_millis(20);
 /// An empty frame with an unknown tag, which every receiver skips.
 const SKIPPED: &[u8] = &[0, 0, 0];
+const BYE: &[u8] = b"B\0\0";
 /// How the reason of a BYE that reports a protocol error begins.
 const FAULT: &[u8] = b"protocol error: ";
 
-/// How a rule was broken, in words.
+/// Why a rule was not seen to hold.
 #[derive(Debug)]
-pub struct Breach {
-    pub expected: String,
-    pub came: String,
+pub enum Failing {
+    /// It was broken, and how, in words.
+    Broken { expected: String, came: String },
+    /// It is about acknowledgements, which the implementation under test does not offer.
+    NotOffered,
 }
 
 /// What an arrival means for what is expected.
@@ -48,6 +54,11 @@ pub struct Trial {
     wait: Duration,
     /// Whether HELLO was exchanged, after which TEXT is allowed.
     open: bool,
+    tally: Tally,
+    /// What the frame before counted, if that was an ACK that was not waited for.
+    acknowledged: Option<u64>,
+    /// An arrival that nobody has waited for yet.
+    held: Option<Arrival>,
     /// Why sending failed.
     unsent: Option<String>,
 }
@@ -58,41 +69,58 @@ impl Trial {
     /// # Errors
     /// The socket does not accept a timeout.
     pub fn new(socket: TcpStream, tested: Role, wait: Duration) -> Result<Self> {
-        Ok(Self { wire: Wire::new(socket, wait)?, tested, wait, open: false, unsent: None })
+        Ok(Self {
+            wire: Wire::new(socket, wait)?,
+            tested,
+            wait,
+            open: false,
+            tally: Tally::new(),
+            acknowledged: None,
+            held: None,
+            unsent: None,
+        })
     }
 
     /// Performs the steps and hangs up.
     ///
     /// # Errors
-    /// The rule is broken.
-    pub fn play(mut self, steps: &[Step]) -> Result<(), Breach> {
+    /// The rule is broken, or does not bind this implementation.
+    pub fn play(mut self, steps: &[Step]) -> Result<(), Failing> {
         let verdict = self.steps(steps);
+        if let Err(Failing::NotOffered) = verdict {
+            self.send(BYE);
+        }
         self.wire.hang_up();
         verdict
     }
 
-    fn steps(&mut self, steps: &[Step]) -> Result<(), Breach> {
+    fn steps(&mut self, steps: &[Step]) -> Result<(), Failing> {
         if self.tested == Role::Caller {
             self.expect(Expected::Hello, HELLO_LIMIT)?;
         }
         steps.iter().try_for_each(|step| self.step(step))?;
         match self.unsent.take() {
             // Nothing that arrived explains why sending failed.
-            Some(came) => Err(Breach { expected: "it to keep reading".into(), came }),
+            Some(came) => Err(Failing::Broken { expected: "it to keep reading".into(), came }),
             None => Ok(()),
         }
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Breach> {
+    fn step(&mut self, step: &Step) -> Result<(), Failing> {
         match step {
             Step::Greet(hello) => {
                 self.send(hello);
+                self.tally.on_greeted(hello);
                 if self.tested == Role::Handler {
                     self.expect(Expected::Hello, self.wait)?;
                 }
                 self.open = true;
             }
+            Step::NeedAcks if !self.tally.is_offered() => return Err(Failing::NotOffered),
+            Step::NeedAcks => {}
             Step::Send(bytes) => self.send(bytes),
+            Step::Pace(line, time) => self.pace(line, Instant::now() + *time),
+            Step::Leave => self.send(&[&self.tally.last_ack(), BYE].concat()),
             Step::Trickle(bytes) => {
                 for byte in bytes.chunks(1) {
                     self.send(byte);
@@ -102,13 +130,33 @@ impl Trial {
             Step::Shut => self.wire.shut(),
             Step::Expect(expected) => self.expect(*expected, self.wait)?,
             Step::Within(limit, expected) => self.expect(*expected, *limit)?,
-            Step::Goodbye => {
-                self.expect(Expected::Bye, self.wait)?;
+            Step::Goodbye(answer) => {
+                self.expect(*answer, self.wait)?;
                 self.expect(Expected::End, self.wait)?;
                 self.expect_closed()?;
             }
+            Step::Acks(counts) => self.tally.check(*counts)?,
         }
         Ok(())
+    }
+
+    /// Sends a line again and again, until something other than text and ACKs arrives.
+    fn pace(&mut self, line: &[u8], end: Instant) {
+        while Instant::now() < end {
+            self.send(line);
+            self.tally.on_line_sent();
+            let deadline = Instant::now() + LINE_PAUSE;
+            loop {
+                let arrival = self.next(deadline);
+                if matches!(arrival, Arrival::Nothing) {
+                    break;
+                }
+                if !matches!(self.judge(Expected::Bye, &arrival), Verdict::Passes) {
+                    self.held = Some(arrival);
+                    return;
+                }
+            }
+        }
     }
 
     /// Sends, and only notes a failure: what has already arrived may explain it better.
@@ -118,17 +166,31 @@ impl Trial {
         }
     }
 
-    fn expect(&mut self, expected: Expected, limit: Duration) -> Result<(), Breach> {
+    fn next(&mut self, deadline: Instant) -> Arrival {
+        if let Some(held) = self.held.take() {
+            return held;
+        }
+        let arrival = self.wire.next(deadline);
+        self.tally.on_arrival(&arrival);
+        arrival
+    }
+
+    fn expect(&mut self, expected: Expected, limit: Duration) -> Result<(), Failing> {
         let deadline = Instant::now() + limit;
         let mut before = String::new();
         loop {
-            let arrival = self.wire.next(deadline);
-            match self.judge(expected, &arrival) {
+            let arrival = self.next(deadline);
+            let verdict = self.judge(expected, &arrival);
+            self.acknowledged = None;
+            match verdict {
                 Verdict::Holds => return Ok(()),
-                Verdict::Passes => before = format!(" after {arrival}"),
+                Verdict::Passes => {
+                    self.acknowledged = arrival.ack();
+                    before = format!(" after {arrival}");
+                }
                 Verdict::Breaks => {
                     let expected = format!("{expected} within {} s", limit.as_secs_f64());
-                    return Err(Breach { expected, came: format!("{arrival}{before}") });
+                    return Err(Failing::Broken { expected, came: format!("{arrival}{before}") });
                 }
             }
         }
@@ -138,13 +200,13 @@ impl Trial {
     /// caller whose input has ended says BYE by itself and would then keep waiting for ours.
     /// Sending fails once it has closed; until then it skips the frame. A desk says BYE only in
     /// answer to ours, and its window may keep the connection open while somebody reads.
-    fn expect_closed(&mut self) -> Result<(), Breach> {
+    fn expect_closed(&mut self) -> Result<(), Failing> {
         let deadline = Instant::now() + self.wait;
         while self.tested == Role::Caller && self.wire.send(SKIPPED).is_ok() {
             if Instant::now() >= deadline {
                 let limit = self.wait.as_secs_f64();
                 let expected = format!("the connection to be closed within {limit} s");
-                return Err(Breach { expected, came: Arrival::Nothing.to_string() });
+                return Err(Failing::Broken { expected, came: Arrival::Nothing.to_string() });
             }
             thread::sleep(CLOSE_PAUSE);
         }
@@ -163,18 +225,26 @@ impl Trial {
     }
 
     fn judge_frame(&self, expected: Expected, bytes: &[u8]) -> Verdict {
-        use Expected::{Bye, Dropped, End, Fault, Hello, Silence, Text};
+        use Expected::{Ack, Bye, Confirmed, Dropped, End, Fault, Hello, Silence, Text};
         let Ok(frame) = frame::parse(bytes) else {
             return Verdict::Breaks;
         };
         let waits = !matches!(expected, End | Silence);
         match (expected, frame) {
-            (Hello, Frame::Hello(..)) if bytes[frame::HEADER + 1] == 0 => Verdict::Holds,
+            (Hello, Frame::Hello(..)) => Verdict::Holds,
             (Text, Frame::Text(_) | Frame::Part(_)) if self.open => Verdict::Holds,
-            (Bye, Frame::Bye(reason)) if !reason.starts_with(FAULT) => Verdict::Holds,
+            (Ack(count), Frame::Ack(shown)) if count == shown => Verdict::Holds,
+            (Confirmed(count), Frame::Bye(_)) if self.acknowledged != Some(count) => {
+                Verdict::Breaks
+            }
+            (Bye | Confirmed(_), Frame::Bye(reason)) if !reason.starts_with(FAULT) => {
+                Verdict::Holds
+            }
             (Fault, Frame::Bye(reason)) if reason.starts_with(FAULT) => Verdict::Holds,
             (Dropped, Frame::Bye(_)) => Verdict::Holds,
-            (_, Frame::Text(_) | Frame::Part(_)) if waits && self.open => Verdict::Passes,
+            (_, Frame::Text(_) | Frame::Part(_) | Frame::Ack(_)) if waits && self.open => {
+                Verdict::Passes
+            }
             // A caller's first frame must be HELLO.
             (Hello, Frame::Unknown(_)) if self.tested == Role::Caller => Verdict::Breaks,
             (_, Frame::Unknown(_)) if waits => Verdict::Passes,
@@ -186,7 +256,9 @@ impl Trial {
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Hello => "HELLO with flags 0",
+            Self::Ack(count) => return write!(f, "ACK {count}"),
+            Self::Confirmed(count) => return write!(f, "BYE directly after ACK {count}"),
+            Self::Hello => "HELLO",
             Self::Text => "TEXT or PART",
             Self::Bye => "BYE",
             Self::Fault => "BYE \"protocol error: …\"",

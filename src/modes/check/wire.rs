@@ -94,6 +94,19 @@ impl Wire {
     }
 }
 
+impl Arrival {
+    /// What it counts, if it is an ACK.
+    pub fn ack(&self) -> Option<u64> {
+        match self {
+            Self::Frame(bytes) => match frame::parse(bytes) {
+                Ok(Frame::Ack(count)) => Some(count),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Arrival {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
