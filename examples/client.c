@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { MAX_PAYLOAD = 16384, MAX_NAME = 64, MAX_REASON = 200 };
+enum { MAX_PAYLOAD = 16384, MAX_NAME = 64, MAX_REASON = 200, ACK_SIZE = 8, ACKNOWLEDGES = 0x08 };
 
-static int desk = -1, answered, left;
+static int desk = -1, answered, left, acknowledges;
+/* TEXT and PART frames: said here, confirmed by the desk, shown here. */
+static unsigned long long said, confirmed, shown;
+/* When to acknowledge, in milliseconds; 0: there is nothing to acknowledge. */
+static long long ack_at;
 
 static void fail(const char *why)
 {
@@ -36,8 +41,28 @@ static void send_frame(char tag, const char *payload, size_t length)
 	send_bytes(payload, length);
 }
 
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+static void acknowledge(void)
+{
+	char count[ACK_SIZE];
+
+	for (int i = 0; i < ACK_SIZE; i++)
+		count[i] = shown >> 8 * (ACK_SIZE - 1 - i) & 0xff;
+	send_frame('K', count, ACK_SIZE);
+	ack_at = 0;
+}
+
 static void leave(const char *reason)
 {
+	if (acknowledges)
+		acknowledge();
 	send_frame('B', reason, strlen(reason));
 	shutdown(desk, SHUT_WR);
 	left = 1;
@@ -69,6 +94,17 @@ static void show(const unsigned char *text, size_t length, int complete)
 		fail("cannot write to standard output");
 }
 
+static void confirm(const unsigned char *payload)
+{
+	unsigned long long count = 0;
+
+	for (int i = 0; i < ACK_SIZE; i++)
+		count = count << 8 | payload[i];
+	if (count < confirmed || count > said)
+		wrong("protocol error: an ACK that goes back or counts too much");
+	confirmed = count;
+}
+
 static void receive(char tag, const unsigned char *payload, size_t length)
 {
 	switch (tag) {
@@ -76,14 +112,24 @@ static void receive(char tag, const unsigned char *payload, size_t length)
 		if (answered || length < 3 || payload[0] != 1)
 			wrong("protocol error: not the HELLO that is expected");
 		answered = 1;
+		acknowledges = payload[1] & ACKNOWLEDGES;
 		break;
 	case 'T':
 	case 't':
 		if (!answered)
 			wrong("protocol error: text before HELLO");
 		show(payload, length, tag == 'T');
+		shown++;
+		if (acknowledges && !left && ack_at == 0)
+			ack_at = now() + 1000;
+		break;
+	case 'K':
+		if (acknowledges)
+			confirm(payload);
 		break;
 	case 'B':
+		if (left && answered && acknowledges && confirmed < said)
+			fail("the desk has not shown every line");
 		if (left && answered)
 			exit(0);
 		if (!left)
@@ -106,6 +152,8 @@ static void read_desk(void)
 		size_t length = filled < 3 ? 0 : inbox[1] << 8 | inbox[2];
 		if (filled >= 3 && length > (inbox[0] == 'H' ? 2 + MAX_NAME : inbox[0] == 'B' ? MAX_REASON : MAX_PAYLOAD))
 			wrong("protocol error: a frame that is too long");
+		if (filled >= 3 && inbox[0] == 'K' && length != ACK_SIZE)
+			wrong("protocol error: an ACK that is not 8 bytes long");
 		if (filled < 3 + length)
 			return;
 		receive(inbox[0], inbox + 3, length);
@@ -127,9 +175,12 @@ static void read_input(void)
 	while ((end = memchr(line, '\n', typed + count - line)) != NULL) {
 		send_frame('T', line, end - line);
 		line = end + 1;
+		said++;
 	}
-	if (line < typed + count)
+	if (line < typed + count) {
 		send_frame('t', line, typed + count - line);
+		said++;
+	}
 }
 
 static void dial(const char *host, const char *port)
@@ -150,7 +201,7 @@ static void dial(const char *host, const char *port)
 
 int main(int argc, char *argv[])
 {
-	char hello[2 + MAX_NAME + 1] = { 1, 0 };
+	char hello[2 + MAX_NAME + 1] = { 1, ACKNOWLEDGES };
 	const char *user = getenv("USER");
 
 	if (argc < 2)
@@ -163,7 +214,13 @@ int main(int argc, char *argv[])
 			{ .fd = desk, .events = POLLIN },
 			{ .fd = answered && !left ? STDIN_FILENO : -1, .events = POLLIN },
 		};
-		if (poll(wants, 2, left ? 10000 : answered ? -1 : 60000) <= 0)
+		int limit = left ? 10000 : answered ? -1 : 60000;
+		if (ack_at != 0)
+			limit = ack_at > now() ? ack_at - now() : 0;
+		int ready = poll(wants, 2, limit);
+		if (ack_at != 0 && now() >= ack_at)
+			acknowledge();
+		else if (ready <= 0 && ack_at == 0)
 			fail("no answer");
 		if (wants[0].revents)
 			read_desk();

@@ -1,10 +1,12 @@
 //! The clients in `examples`, against this program's desk and its conformance tester.
 
+use std::io::Write;
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::support::check::check_client;
-use crate::support::{Desk, Program, command, talk, unheard_port};
+use crate::support::{Desk, Program, command, frame, read_frame, talk, unheard_port};
 use tempfile::TempDir;
 
 fn source(name: &str) -> PathBuf {
@@ -68,6 +70,27 @@ fn is_content_only_with_an_answer(mut client: impl FnMut() -> Command) {
     assert_eq!(caller.status(), 1);
 }
 
+/// With a desk that acknowledges, the answer to the goodbye confirms nothing: only ACK does.
+fn believes_acks_only(mut client: impl FnMut() -> Command) {
+    for (shown, status) in [(2, 0), (1, 1), (3, 1)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        let mut caller = Program::start(client().args(["127.0.0.1", &port]));
+        caller.say("one\ntwo\n");
+        caller.end_input();
+        let (mut desk, _) = listener.accept().unwrap();
+        assert_eq!(read_frame(&mut desk).1[..2], [1, 0x08]);
+        desk.write_all(&[frame(b'H', b"\x01\x08desk"), frame(b'T', b"yes")].concat()).unwrap();
+        assert_eq!(read_frame(&mut desk), (b'T', b"one".into()));
+        assert_eq!(read_frame(&mut desk), (b'T', b"two".into()));
+        while read_frame(&mut desk).0 != b'B' {}
+        let ack = frame(b'K', &u64::to_be_bytes(shown));
+        desk.write_all(&[ack, frame(b'B', b"")].concat()).unwrap();
+        drop(desk);
+        assert_eq!(caller.status(), status, "{shown} of 2 lines shown");
+    }
+}
+
 fn assert_keeps_every_rule(client: impl Fn() -> Command) {
     let (status, lines) = check_client(|port| {
         let mut client = client();
@@ -81,13 +104,15 @@ fn assert_keeps_every_rule(client: impl Fn() -> Command) {
 fn the_client_in_python_holds_a_conversation() {
     converse(&mut python());
     is_content_only_with_an_answer(python);
+    believes_acks_only(python);
 }
 
 #[test]
 fn the_client_in_c_holds_a_conversation() {
     let (_dir, client) = built_in_c();
     converse(&mut client());
-    is_content_only_with_an_answer(client);
+    is_content_only_with_an_answer(&client);
+    believes_acks_only(client);
 }
 
 #[test]
