@@ -102,7 +102,8 @@ fn a_broken_rule_says_what_was_expected_and_what_came_harmlessly() {
     );
 }
 
-/// Version 1 without acknowledgements is kept by not sending any, and a reader sees what that means.
+/// Version 1 without acknowledgements is kept by not sending any, and a reader sees what that
+/// means.
 #[test]
 fn rules_about_acknowledgements_are_skipped_when_the_peer_does_not_offer_any() {
     let port = serve(move |call| Peer::converse(call, false, Bug::OffersNoAck));

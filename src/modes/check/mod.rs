@@ -1,9 +1,9 @@
 //! `talk check`: be the peer of an implementation of the protocol, and say for each rule whether it
 //! holds.
 //!
-//! Next door: `rules` is what is checked, `trial` plays a rule, `wire` moves its frames, `acks` counts
-//! what is acknowledged, `results` prints. The invariant: every rule has its own call, so that a
-//! broken rule cannot affect others.
+//! Next door: `rules` is what is checked, `trial` plays a rule, `wire` moves its frames, `acks`
+//! counts what is acknowledged, `results` prints. The invariant: every rule has its own call, so
+//! that a broken rule cannot affect others.
 
 mod acks;
 mod results;
