@@ -12,12 +12,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::{env, thread};
+use std::{env, fs, thread};
 
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::unistd::Pid;
 
-use super::process::end_all;
+use super::process::{self, end_all, gone};
 use super::{DEADLINE, wait_for};
 
 /// The program under test.
@@ -177,8 +177,8 @@ impl Program {
     pub fn start_with_own_input(command: &mut Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Started::new(command);
-        let out = Lines::of(child.stdout.take().unwrap());
-        let err = Lines::of(child.stderr.take().unwrap());
+        let out = Lines::of(child.pid(), child.stdout.take().unwrap());
+        let err = Lines::of(child.pid(), child.stderr.take().unwrap());
         Self { stdin: child.stdin.take(), child, out, err }
     }
 
@@ -253,12 +253,13 @@ impl Program {
 
 /// The lines of a stream, read as they come.
 struct Lines {
+    writer: Pid,
     lines: Receiver<String>,
     seen: Vec<String>,
 }
 
 impl Lines {
-    fn of(stream: impl Read + Send + 'static) -> Self {
+    fn of(writer: Pid, stream: impl Read + Send + 'static) -> Self {
         let (sender, lines) = channel();
         thread::spawn(move || {
             let mut stream = BufReader::new(stream);
@@ -272,7 +273,7 @@ impl Lines {
                 line.clear();
             }
         });
-        Self { lines, seen: Vec::new() }
+        Self { writer, lines, seen: Vec::new() }
     }
 
     /// The next line, or `None` at the end.
@@ -283,7 +284,13 @@ impl Lines {
                 Some(line)
             }
             Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => panic!("no further line after {:#?}", self.seen),
+            Err(RecvTimeoutError::Timeout) => {
+                let Self { writer, seen, .. } = self;
+                // Whether it waits, is stopped or has ended, and where in the kernel.
+                let state = (!gone(*writer)).then(|| process::status(*writer, "State"));
+                let place = fs::read_to_string(format!("/proc/{writer}/wchan"));
+                panic!("no further line after {seen:#?}; its process: {state:?}, {place:?}")
+            }
         }
     }
 
