@@ -3,6 +3,8 @@
 //! `fuzz/` does the same with other means. The invariant: exit status 0 means that every line was
 //! shown at the peer, if the peer acknowledges; else, that the peer has promised it.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// One side, and the link that leads away from it.
